@@ -1,0 +1,5 @@
+/** Benchmarks. */
+@NullMarked
+package dev.kappa.bench;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,60 @@
+package dev.kappa.device;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * One processor with its memory. Thread-safe, except that streams and kernels are submitted to by
+ * one thread per stream. Close it last, after everything that came from it.
+ */
+public interface Device extends AutoCloseable {
+
+  DeviceInfo info();
+
+  /** The time that events are measured in. */
+  Clock clock();
+
+  /** The operations of the forward pass. */
+  Kernels kernels();
+
+  /**
+   * Device memory, 64-byte aligned ({@code cuMemAlloc}).
+   *
+   * @throws DeviceException if there is not enough; nothing is held then
+   */
+  DeviceMemory allocate(long bytes);
+
+  /**
+   * Host memory for asynchronous copies, page aligned ({@code cuMemHostAlloc}).
+   *
+   * @throws DeviceException if there is not enough or it cannot be pinned; nothing is held then
+   */
+  HostMemory allocateHost(long bytes);
+
+  /**
+   * Loads a matrix; blocks until the source is no longer needed.
+   *
+   * @throws DeviceException if there is not enough memory
+   */
+  Weight loadWeight(MatrixSource source);
+
+  /**
+   * Loads a vector (norm weights, biases, tables) as 32-bit floats; blocks until the source is no
+   * longer needed.
+   *
+   * @throws DeviceException if there is not enough memory
+   */
+  DeviceMemory loadVector(DType dtype, MemorySegment source);
+
+  Stream newStream(String name);
+
+  Event newEvent();
+
+  /** Bytes of device memory that can still be allocated, by the system's own estimate. */
+  long freeBytes();
+
+  /** Bytes handed out and not closed: device memory, host memory and weights. For leak checks. */
+  long allocatedBytes();
+
+  @Override
+  void close();
+}

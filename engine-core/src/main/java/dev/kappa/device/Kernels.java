@@ -1,0 +1,106 @@
+package dev.kappa.device;
+
+/**
+ * The operations of the forward pass. Each call puts one operation on a stream and returns; buffers
+ * must stay valid until it ran. Hidden states are {@code [rows][columns]}, row-major, of the
+ * device's activation type; sums are kept in at least 32-bit floats.
+ *
+ * <p>Argument shapes are checked at the call; contents (token ids, block numbers) are the caller's
+ * promise. Thread-safe for different streams.
+ */
+public interface Kernels {
+
+  /**
+   * Looks up embedding rows.
+   *
+   * @param table {@code [vocabulary, columns]}
+   * @param batch token ids of {@code batch.rows()} rows
+   * @param out {@code [rows][columns]}
+   */
+  void embed(Stream stream, Weight table, Batch batch, DeviceMemory out);
+
+  /**
+   * Root mean square norm of each row: {@code out = in / sqrt(mean(in²) + epsilon) · weight} (Zhang
+   * and Sennrich, arXiv 1910.07467).
+   *
+   * @param weight {@code float[columns]}
+   */
+  void rmsNorm(
+      Stream stream,
+      DeviceMemory in,
+      DeviceMemory weight,
+      int rows,
+      int columns,
+      float epsilon,
+      DeviceMemory out);
+
+  /** Adds {@code delta} to {@code residual} in place, then norms the sum into {@code out}. */
+  void addRmsNorm(
+      Stream stream,
+      DeviceMemory residual,
+      DeviceMemory delta,
+      DeviceMemory weight,
+      int rows,
+      int columns,
+      float epsilon,
+      DeviceMemory out);
+
+  /**
+   * {@code out[rows][weight.rows()] = in[rows][weight.columns()] · weightᵀ}. A row's result does
+   * not depend on the other rows of the call.
+   */
+  void matmul(Stream stream, DeviceMemory in, int rows, Weight weight, DeviceMemory out);
+
+  /** As {@link #matmul}, with a result of 32-bit floats. */
+  void logits(Stream stream, DeviceMemory in, int rows, Weight weight, DeviceMemory out);
+
+  /**
+   * Norms (where asked), rotates and stores: queries are rotated in place, keys are rotated and
+   * written to their KV blocks, values are written as they are. Rotation pairs element {@code i}
+   * with {@code i + headDim / 2} (Su et al., arXiv 2104.09864, in the half-split form).
+   *
+   * @param qkv {@code [rows][qkvColumns]}: query heads, key heads, value heads
+   */
+  void ropeStore(Stream stream, DeviceMemory qkv, Batch batch, RopeStore args, KvLayer layer);
+
+  /**
+   * Causal attention of every row over its sequence's KV blocks, for prefill chunks and decodes in
+   * one call. A row at position p sees positions 0 … p.
+   *
+   * @param qkv {@code [rows][qkvColumns]}, of which the query heads are read
+   * @param out {@code [rows][heads · headDim]}
+   */
+  void attention(
+      Stream stream,
+      DeviceMemory qkv,
+      Batch batch,
+      AttentionShape shape,
+      KvLayer layer,
+      DeviceMemory out);
+
+  /**
+   * {@code out = silu(gate) · up}.
+   *
+   * @param gateUp {@code [rows][2 · columns]}: gate, then up
+   * @param out {@code [rows][columns]}
+   */
+  void siluMul(Stream stream, DeviceMemory gateUp, int rows, int columns, DeviceMemory out);
+
+  /** Collects rows {@code batch.outputRow(first … first + count - 1)} of {@code in}. */
+  void gatherOutputs(
+      Stream stream,
+      DeviceMemory in,
+      Batch batch,
+      int first,
+      int count,
+      int columns,
+      DeviceMemory out);
+
+  /**
+   * The index of each row's largest value, the lowest of equals.
+   *
+   * @param logits 32-bit floats {@code [rows][columns]}
+   * @param out {@code int[rows]}, written directly to host memory
+   */
+  void argmax(Stream stream, DeviceMemory logits, int rows, int columns, HostMemory out);
+}

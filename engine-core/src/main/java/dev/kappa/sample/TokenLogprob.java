@@ -1,0 +1,12 @@
+package dev.kappa.sample;
+
+/**
+ * Natural-log probabilities of one position under the model's full distribution, before temperature
+ * and truncation.
+ *
+ * @param token the chosen (or prompt) token
+ * @param logprob its log probability
+ * @param topTokens the most likely tokens, the likeliest first
+ * @param topLogprobs their log probabilities
+ */
+public record TokenLogprob(int token, float logprob, int[] topTokens, float[] topLogprobs) {}

@@ -1,0 +1,32 @@
+package dev.kappa.text;
+
+import java.util.OptionalInt;
+
+/** A model's tokenizer. Thread-safe. */
+public interface Tokenizer extends AutoCloseable {
+
+  /** Entries, added tokens included. */
+  int vocabularySize();
+
+  /**
+   * Encodes text; special tokens written out in it are recognised.
+   *
+   * @param addSpecialTokens whether the tokenizer's own prefix and suffix (such as BOS) are added
+   */
+  int[] encode(String text, boolean addSpecialTokens);
+
+  /** Decodes tokens; bytes that are not valid UTF-8 become U+FFFD. */
+  String decode(int[] tokens, boolean skipSpecialTokens);
+
+  /** A token's own entry as it shows in log probabilities, for example {@code " holds"}. */
+  String tokenText(int token);
+
+  /** The id of an entry written exactly so, special tokens included. */
+  OptionalInt tokenId(String entry);
+
+  /** A decoder for one growing sequence. */
+  TokenDecoder newDecoder(boolean skipSpecialTokens);
+
+  @Override
+  void close();
+}
