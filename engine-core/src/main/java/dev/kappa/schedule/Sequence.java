@@ -1,0 +1,114 @@
+package dev.kappa.schedule;
+
+import dev.kappa.kv.BlockTable;
+import java.util.Arrays;
+
+/**
+ * The tokens of one request and how far their KV is computed. Owned by the engine thread; the
+ * scheduler changes its block table and progress, the engine appends sampled tokens.
+ */
+public final class Sequence {
+
+  private final int promptLength;
+  private final int maxLength;
+  private final boolean allPromptLogits;
+  private final BlockTable blocks;
+  private int[] tokens;
+  private int length;
+  private int computed;
+  private int cachedPrompt = -1;
+  private int preemptions;
+
+  /**
+   * @param prompt the first tokens; copied
+   * @param maxLength the length at which the sequence ends at the latest
+   * @param allPromptLogits whether the logits of every prompt token are wanted, so that none may
+   *     come from the prefix cache
+   * @param blocks an empty table
+   */
+  public Sequence(int[] prompt, int maxLength, boolean allPromptLogits, BlockTable blocks) {
+    this.promptLength = prompt.length;
+    this.maxLength = maxLength;
+    this.allPromptLogits = allPromptLogits;
+    this.blocks = blocks;
+    this.tokens = prompt.clone();
+    this.length = prompt.length;
+  }
+
+  /** Tokens of the prompt. */
+  public int promptLength() {
+    return promptLength;
+  }
+
+  /** Tokens so far, prompt and output. */
+  public int length() {
+    return length;
+  }
+
+  /** Length at which the sequence ends at the latest. */
+  public int maxLength() {
+    return maxLength;
+  }
+
+  /** Leading tokens whose KV is in the blocks once all planned steps are done. */
+  public int computed() {
+    return computed;
+  }
+
+  /** The token at a position. */
+  public int token(int position) {
+    java.util.Objects.checkIndex(position, length);
+    return tokens[position];
+  }
+
+  public BlockTable blocks() {
+    return blocks;
+  }
+
+  /** Whether the logits of every prompt token are wanted. */
+  public boolean allPromptLogits() {
+    return allPromptLogits;
+  }
+
+  /** Prompt tokens that came from the cache at first admission; -1 before it. */
+  public int cachedPrompt() {
+    return cachedPrompt;
+  }
+
+  /** How often the sequence lost its blocks to others. */
+  public int preemptions() {
+    return preemptions;
+  }
+
+  /** Adds a sampled token. */
+  public void append(int token) {
+    if (length == maxLength) {
+      throw new IllegalStateException("the sequence has its full length of " + maxLength);
+    }
+    if (length == tokens.length) {
+      tokens = Arrays.copyOf(tokens, (int) Math.min(maxLength, 2L * length + 16));
+    }
+    tokens[length++] = token;
+  }
+
+  /** The token array itself, for hashing; valid up to {@link #length()}. */
+  int[] tokens() {
+    return tokens;
+  }
+
+  void admitted(int cachedTokens) {
+    computed = cachedTokens;
+    if (cachedPrompt < 0) {
+      cachedPrompt = cachedTokens;
+    }
+  }
+
+  void advance(int count) {
+    computed += count;
+  }
+
+  void preempted() {
+    computed = 0;
+    preemptions++;
+  }
+}

@@ -1,0 +1,187 @@
+package dev.kappa.schedule;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kappa.device.DType;
+import dev.kappa.device.Device;
+import dev.kappa.device.Devices;
+import dev.kappa.device.Stream;
+import dev.kappa.kv.BlockKeys;
+import dev.kappa.kv.KvCache;
+import dev.kappa.kv.KvLayout;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class SchedulerTest {
+
+  private static final int BLOCK_TOKENS = 4;
+  private static final KvLayout LAYOUT = new KvLayout(1, 1, 16, BLOCK_TOKENS, DType.F32);
+
+  private final Device device = Devices.open("cpu", 1).device();
+  private final Stream stream = device.newStream("test");
+  private final List<KvCache> caches = new ArrayList<>();
+
+  @AfterEach
+  void nothingLeaks() {
+    stream.close();
+    for (KvCache cache : caches) {
+      cache.pool().checkIntegrity();
+      assertThat(cache.pool().free()).isEqualTo(cache.pool().total());
+      cache.close();
+    }
+    assertThat(device.allocatedBytes()).isZero();
+    device.close();
+  }
+
+  private KvCache cache(int blocks) {
+    BlockKeys keys = new BlockKeys(LAYOUT, "model", "numerics");
+    KvCache cache = new KvCache(device, LAYOUT, blocks, keys, stream, true);
+    caches.add(cache);
+    return cache;
+  }
+
+  private static Sequence sequence(KvCache cache, int firstToken, int prompt, int output) {
+    int[] tokens = IntStream.range(firstToken, firstToken + prompt).toArray();
+    return new Sequence(tokens, prompt + output, false, cache.newTable(""));
+  }
+
+  /** Pretends that a step was computed: every chunk that reaches its end gets a token. */
+  private static void complete(Scheduler scheduler, StepPlan plan) {
+    scheduler.publish(plan);
+    for (StepPlan.Chunk chunk : plan.chunks()) {
+      Sequence sequence = chunk.sequence();
+      if (sequence.computed() == sequence.length()) {
+        sequence.append(7);
+      }
+      if (sequence.length() == sequence.maxLength()) {
+        scheduler.remove(sequence);
+      }
+    }
+  }
+
+  @Test
+  void cutsLongPromptsIntoChunks() {
+    KvCache cache = cache(8);
+    Scheduler scheduler = new Scheduler(cache, 4, 8);
+    Sequence sequence = sequence(cache, 0, 20, 1);
+    scheduler.add(sequence);
+    List<Integer> chunks = new ArrayList<>();
+    for (StepPlan plan = scheduler.plan(); !plan.isEmpty(); plan = scheduler.plan()) {
+      chunks.add(plan.rows());
+      complete(scheduler, plan);
+    }
+    assertThat(chunks).containsExactly(8, 8, 4);
+  }
+
+  @Test
+  void decodesGoOnWhileAPromptIsPrefilled() {
+    KvCache cache = cache(16);
+    Scheduler scheduler = new Scheduler(cache, 4, 8);
+    Sequence decoding = sequence(cache, 0, 3, 9);
+    scheduler.add(decoding);
+    complete(scheduler, scheduler.plan());
+    Sequence prompt = sequence(cache, 1000, 20, 2);
+    scheduler.add(prompt);
+    for (int step = 0; step < 3; step++) {
+      StepPlan plan = scheduler.plan();
+      assertThat(plan.chunks().get(0).sequence()).isSameAs(decoding);
+      assertThat(plan.chunks().get(0).count()).isEqualTo(1);
+      assertThat(plan.rows()).isLessThanOrEqualTo(8);
+      complete(scheduler, plan);
+    }
+    assertThat(prompt.computed()).isEqualTo(20);
+    scheduler.remove(decoding);
+    scheduler.remove(prompt);
+  }
+
+  @Test
+  void preemptsTheYoungestAndResumesItsTokens() {
+    KvCache cache = cache(6);
+    Scheduler scheduler = new Scheduler(cache, 4, 64);
+    Sequence older = sequence(cache, 0, 7, 15);
+    Sequence younger = sequence(cache, 1000, 7, 15);
+    scheduler.add(older);
+    scheduler.add(younger);
+    int steps = 0;
+    while (younger.length() < younger.maxLength()) {
+      complete(scheduler, scheduler.plan());
+      assertThat(++steps).isLessThan(100);
+    }
+    assertThat(older.preemptions()).isZero();
+    assertThat(younger.preemptions()).isPositive();
+    assertThat(scheduler.preemptions()).isEqualTo(younger.preemptions());
+  }
+
+  @Test
+  void removedSequencesGiveTheirBlocksBackWhereverTheyStand() {
+    KvCache cache = cache(4);
+    Scheduler scheduler = new Scheduler(cache, 4, 64);
+    Sequence running = sequence(cache, 0, 12, 4);
+    Sequence waiting = sequence(cache, 1000, 12, 4);
+    scheduler.add(running);
+    scheduler.add(waiting);
+    scheduler.plan();
+    assertThat(scheduler.running()).isEqualTo(1);
+    assertThat(scheduler.waiting()).isEqualTo(1);
+    scheduler.remove(waiting);
+    scheduler.remove(running);
+    assertThat(scheduler.plan().isEmpty()).isTrue();
+  }
+
+  static IntStream seeds() {
+    return IntStream.range(0, 300);
+  }
+
+  /** Any mix of lengths that each fit the pool alone comes to an end, within the step's limits. */
+  @ParameterizedTest
+  @MethodSource("seeds")
+  void everyRequestFinishesUnderRandomLoad(int seed) {
+    Random random = new Random(seed);
+    int blocks = 2 + random.nextInt(12);
+    int capacity = blocks * BLOCK_TOKENS;
+    int maxSequences = 1 + random.nextInt(5);
+    int budget = maxSequences + random.nextInt(12);
+    KvCache cache = cache(blocks);
+    Scheduler scheduler = new Scheduler(cache, maxSequences, budget);
+    Set<Sequence> open = new HashSet<>();
+    int toSubmit = 30;
+    for (int step = 0; toSubmit > 0 || !open.isEmpty(); step++) {
+      assertThat(step).as("seed %d: no end in sight", seed).isLessThan(20_000);
+      while (toSubmit > 0 && random.nextInt(4) == 0) {
+        int prompt = 1 + random.nextInt(capacity - 1);
+        int output = 1 + random.nextInt(capacity - prompt);
+        // Few different first tokens, so that prefixes are often shared.
+        Sequence sequence = sequence(cache, random.nextInt(3) * 1000, prompt, output);
+        open.add(sequence);
+        scheduler.add(sequence);
+        toSubmit--;
+      }
+      StepPlan plan = scheduler.plan();
+      assertThat(plan.rows()).isLessThanOrEqualTo(budget);
+      assertThat(plan.chunks()).hasSizeLessThanOrEqualTo(maxSequences);
+      if (!open.isEmpty()) {
+        assertThat(plan.isEmpty()).as("seed %d: nothing can go on", seed).isFalse();
+      }
+      for (StepPlan.Chunk chunk : plan.chunks()) {
+        int end = chunk.start() + chunk.count();
+        assertThat(chunk.sequence().blocks().size() * BLOCK_TOKENS).isGreaterThanOrEqualTo(end);
+      }
+      complete(scheduler, plan);
+      open.removeIf(sequence -> sequence.length() == sequence.maxLength());
+      if (!open.isEmpty() && random.nextInt(10) == 0) {
+        Sequence victim = open.iterator().next();
+        scheduler.remove(victim);
+        open.remove(victim);
+      }
+      cache.pool().checkIntegrity();
+    }
+  }
+}

@@ -1,0 +1,92 @@
+package dev.kappa.cuda;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Optional;
+
+/**
+ * The few calls of the NVIDIA driver library that tell what is there without claiming a GPU. Not
+ * thread-safe; one probe each.
+ */
+final class CudaDriver {
+
+  /** What the driver reports. */
+  record Found(int driverVersion, int devices, String firstDevice) {}
+
+  private static final int SUCCESS = 0;
+  private static final int NAME_BYTES = 256;
+
+  private final SymbolLookup library;
+
+  private CudaDriver(SymbolLookup library) {
+    this.library = library;
+  }
+
+  /**
+   * Asks the driver.
+   *
+   * @return empty if there is no driver library
+   * @throws CudaException if the driver refuses a call
+   */
+  static Optional<Found> query() {
+    try (Arena arena = Arena.ofConfined()) {
+      SymbolLookup library;
+      try {
+        library = SymbolLookup.libraryLookup("libcuda.so.1", arena);
+      } catch (IllegalArgumentException e) {
+        return Optional.empty();
+      }
+      return Optional.of(new CudaDriver(library).ask(arena));
+    }
+  }
+
+  private Found ask(Arena arena) {
+    check("cuInit", call("cuInit", 0));
+    MemorySegment value = arena.allocate(ValueLayout.JAVA_INT);
+    check("cuDriverGetVersion", call("cuDriverGetVersion", value));
+    int version = value.get(ValueLayout.JAVA_INT, 0);
+    check("cuDeviceGetCount", call("cuDeviceGetCount", value));
+    int devices = value.get(ValueLayout.JAVA_INT, 0);
+    String name = "";
+    if (devices > 0) {
+      MemorySegment text = arena.allocate(NAME_BYTES);
+      check("cuDeviceGetName", call("cuDeviceGetName", text, NAME_BYTES, 0));
+      name = text.getString(0);
+    }
+    return new Found(version, devices, name);
+  }
+
+  private int call(String function, Object... arguments) {
+    MemorySegment address =
+        library
+            .find(function)
+            .orElseThrow(() -> new CudaException("the driver library has no " + function));
+    ValueLayout[] layouts = new ValueLayout[arguments.length];
+    for (int i = 0; i < arguments.length; i++) {
+      layouts[i] =
+          arguments[i] instanceof MemorySegment ? ValueLayout.ADDRESS : ValueLayout.JAVA_INT;
+    }
+    MethodHandle handle =
+        Linker.nativeLinker()
+            .downcallHandle(address, FunctionDescriptor.of(ValueLayout.JAVA_INT, layouts));
+    try {
+      return (int) handle.invokeWithArguments(arguments);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      // A downcall throws nothing itself; method handles only declare that they might.
+      throw new IllegalStateException(function, e);
+    }
+  }
+
+  private static void check(String function, int code) {
+    if (code != SUCCESS) {
+      throw new CudaException("%s failed with CUresult %d".formatted(function, code));
+    }
+  }
+}
