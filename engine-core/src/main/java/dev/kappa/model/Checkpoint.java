@@ -1,33 +1,57 @@
 package dev.kappa.model;
 
 import dev.kappa.device.DType;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Set;
 
-/** The named tensors of a model. Thread-safe; segments are valid until it is closed. */
+/** The named tensors of a model. Thread-safe. */
 public interface Checkpoint extends AutoCloseable {
 
-  /** All tensor names. */
+  /** All tensor names, those that no supported model uses included. */
   Set<String> names();
 
   /**
-   * A tensor.
+   * A tensor. Its data are valid while both the arena and this checkpoint are open: a mapped tensor
+   * belongs to the checkpoint, one that has to be made or moved is allocated in the arena. Open an
+   * arena per tensor (or per fused matrix), upload, close it, and no more than that is ever held.
    *
-   * @throws ModelException if it is not there, saying where it was looked for
+   * @throws ModelException if it is not there or its element type is not supported, saying where it
+   *     was looked for
    */
-  Tensor tensor(String name);
+  Tensor tensor(String name, Arena arena);
 
-  /** 256 bits, in hexadecimal, that change when any weight does. Part of every KV block's key. */
+  /**
+   * A tensor as the model needs it.
+   *
+   * @throws ModelException also if it has another shape
+   */
+  default Tensor tensor(TensorSpec spec, Arena arena) {
+    Tensor tensor = tensor(spec.name(), arena);
+    if (!tensor.shape().equals(spec.shape())) {
+      throw new ModelException(
+          "%s: tensor %s has shape %s, but config.json makes it %s"
+              .formatted(tensor.source(), spec.name(), tensor.shape(), spec.shape()));
+    }
+    return tensor;
+  }
+
+  /**
+   * 256 bits, in hexadecimal, that change when any weight or the config does. Part of every KV
+   * block's key. The first call may read every byte of the model; later ones return at once.
+   */
   String fingerprint();
 
+  /** Releases mapped files; tensors must not be used any more. */
   @Override
   void close();
 
   /**
    * One tensor.
    *
-   * @param data row-major little-endian elements
+   * @param source file that it came from, for messages
+   * @param data row-major little-endian elements, aligned to the size of one
    */
-  record Tensor(String name, DType dtype, List<Long> shape, MemorySegment data) {}
+  record Tensor(String name, DType dtype, List<Long> shape, String source, MemorySegment data) {}
 }

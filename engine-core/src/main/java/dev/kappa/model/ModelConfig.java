@@ -6,7 +6,7 @@ import dev.kappa.device.DType;
 /**
  * A decoder-only transformer, as its {@code config.json} describes it.
  *
- * @param architecture first entry of {@code architectures}, for example {@code LlamaForCausalLM}
+ * @param architecture name of an {@link Architecture}, for example {@code LlamaForCausalLM}
  * @param hiddenSize width of the residual stream
  * @param intermediateSize width of the feed-forward layer
  * @param layers transformer layers
