@@ -1,7 +1,7 @@
 """Trains the ledger model. The schedule follows the clock: ``--minutes`` is a hard limit.
 
-    python models/haystack/training/train_tokenizer.py --out build/haystack
-    python models/haystack/training/train.py --out build/haystack --minutes 36
+    python models/haystack/training/train_tokenizer.py --out target/haystack
+    python models/haystack/training/train.py --out target/haystack --minutes 36
 
 Once a minute the weights go to ``checkpoint/`` inside the output folder.
 """

@@ -1,6 +1,6 @@
 """Trains a byte-level BPE tokenizer on ledgers, with every listed name and number as one token.
 
-    python models/haystack/training/train_tokenizer.py --out build/haystack
+    python models/haystack/training/train_tokenizer.py --out target/haystack
 
 It does not reproduce the shipped tokenizer exactly: that one was trained before the answer for a
 missing fact got its present wording.
