@@ -1,0 +1,183 @@
+package dev.kappa.device.cpu;
+
+import dev.kappa.device.AttentionShape;
+import dev.kappa.device.Batch;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How one attention call is cut up. A unit is a run of query rows of one sequence with the query
+ * heads of one KV head, so that keys and values are widened once for all of them. Where there are
+ * too few units for the threads, long contexts are cut into segments too.
+ *
+ * <p>Reused from call to call; owned by the thread that leads the call.
+ */
+final class AttentionPlan implements AutoCloseable {
+
+  /** Most query vectors of a unit. */
+  static final int MAX_ROWS = 96;
+
+  /** Units per thread from which cutting contexts gains nothing. */
+  private static final int UNITS_PER_THREAD = 4;
+
+  private static final int FIELDS = 7;
+  private static final int SEQUENCE = 0;
+  private static final int KV_HEAD = 1;
+  private static final int HEAD = 2;
+  private static final int HEADS = 3;
+  private static final int ROW = 4;
+  private static final int ROWS = 5;
+  private static final int LAST = 6;
+
+  private int[] units = new int[FIELDS * 64];
+  private int[] firstItem = new int[65];
+  private long[] partialOffset = new long[64];
+  private int count;
+  private boolean split;
+  private @Nullable Pages partials;
+
+  /** Makes the plan of a call. */
+  void build(Batch batch, AttentionShape shape, int threads) {
+    count = 0;
+    int group = shape.heads() / shape.kvHeads();
+    int headsAtOnce = Math.min(group, MAX_ROWS);
+    int rowsAtOnce = MAX_ROWS / headsAtOnce;
+    for (int s = 0; s < batch.sequences(); s++) {
+      int end = batch.queryStart(s + 1);
+      for (int row = batch.queryStart(s); row < end; row += rowsAtOnce) {
+        int rows = Math.min(rowsAtOnce, end - row);
+        int last = lastPosition(batch, row, rows);
+        for (int kvHead = 0; kvHead < shape.kvHeads(); kvHead++) {
+          for (int h = 0; h < group; h += headsAtOnce) {
+            int heads = Math.min(headsAtOnce, group - h);
+            add(s, kvHead, kvHead * group + h, heads, row, rows, last);
+          }
+        }
+      }
+    }
+    splitIfFew(shape, threads);
+  }
+
+  private static int lastPosition(Batch batch, int row, int rows) {
+    int last = 0;
+    for (int r = row; r < row + rows; r++) {
+      last = Math.max(last, batch.position(r));
+    }
+    return last;
+  }
+
+  private void add(int sequence, int kvHead, int head, int heads, int row, int rows, int last) {
+    if ((count + 1) * FIELDS > units.length) {
+      units = Arrays.copyOf(units, 2 * units.length);
+      partialOffset = new long[units.length / FIELDS];
+      firstItem = new int[units.length / FIELDS + 1];
+    }
+    int at = FIELDS * count++;
+    units[at + SEQUENCE] = sequence;
+    units[at + KV_HEAD] = kvHead;
+    units[at + HEAD] = head;
+    units[at + HEADS] = heads;
+    units[at + ROW] = row;
+    units[at + ROWS] = rows;
+    units[at + LAST] = last;
+  }
+
+  private void splitIfFew(AttentionShape shape, int threads) {
+    int items = 0;
+    long bytes = 0;
+    for (int u = 0; u < count; u++) {
+      firstItem[u] = items;
+      partialOffset[u] = bytes;
+      items += segments(u);
+      bytes += segments(u) * stateBytes(u, shape);
+    }
+    firstItem[count] = items;
+    split = threads > 1 && count < threads * UNITS_PER_THREAD && items > count;
+    if (split && (partials == null || partials.segment().byteSize() < bytes)) {
+      if (partials != null) {
+        partials.close();
+      }
+      partials = Pages.allocate(bytes + bytes / 2);
+    }
+  }
+
+  private long stateBytes(int unit, AttentionShape shape) {
+    int rows = Math.ceilDiv(queries(unit), TileKernel.ROWS) * TileKernel.ROWS;
+    return rows * SoftmaxState.pitch(shape.headDim());
+  }
+
+  int units() {
+    return count;
+  }
+
+  /** Whether units are computed in segments that are merged afterwards. */
+  boolean isSplit() {
+    return split;
+  }
+
+  /** Segments of all units, where the call is split. */
+  int items() {
+    return firstItem[count];
+  }
+
+  /** The unit of an item. */
+  int unitOf(int item) {
+    int found = Arrays.binarySearch(firstItem, 0, count, item);
+    return found >= 0 ? found : -found - 2;
+  }
+
+  int segmentOf(int item) {
+    return item - firstItem[unitOf(item)];
+  }
+
+  /** Where a unit keeps the states of one segment until they are merged. */
+  long partial(int unit, int segment, AttentionShape shape) {
+    if (partials == null) {
+      throw new IllegalStateException("the plan is not split");
+    }
+    return partials.address() + partialOffset[unit] + segment * stateBytes(unit, shape);
+  }
+
+  int segments(int unit) {
+    return last(unit) / AttentionKernel.SEGMENT + 1;
+  }
+
+  int sequence(int unit) {
+    return units[FIELDS * unit + SEQUENCE];
+  }
+
+  int kvHead(int unit) {
+    return units[FIELDS * unit + KV_HEAD];
+  }
+
+  /** First query head. */
+  int head(int unit) {
+    return units[FIELDS * unit + HEAD];
+  }
+
+  int heads(int unit) {
+    return units[FIELDS * unit + HEADS];
+  }
+
+  /** First row of the batch. */
+  int row(int unit) {
+    return units[FIELDS * unit + ROW];
+  }
+
+  /** Query vectors: rows times heads. */
+  int queries(int unit) {
+    return units[FIELDS * unit + ROWS] * heads(unit);
+  }
+
+  /** The largest position of its rows. */
+  int last(int unit) {
+    return units[FIELDS * unit + LAST];
+  }
+
+  @Override
+  public void close() {
+    if (partials != null) {
+      partials.close();
+    }
+  }
+}

@@ -1,0 +1,191 @@
+package dev.kappa.device.cpu;
+
+import dev.kappa.device.AttentionShape;
+import dev.kappa.device.Batch;
+import dev.kappa.device.DeviceException;
+import dev.kappa.device.DeviceMemory;
+import dev.kappa.device.HostMemory;
+import dev.kappa.device.Kernels;
+import dev.kappa.device.KvLayer;
+import dev.kappa.device.Memory;
+import dev.kappa.device.RopeStore;
+import dev.kappa.device.Stream;
+import dev.kappa.device.Weight;
+
+/** Checks arguments and puts kernels on streams. Addresses are taken at the call. */
+final class CpuKernels implements Kernels {
+
+  private final WorkerPool pool;
+
+  CpuKernels(WorkerPool pool) {
+    this.pool = pool;
+  }
+
+  @Override
+  public void embed(Stream stream, Weight table, Batch batch, DeviceMemory out) {
+    PackedWeight packed = packed(table);
+    int rows = batch.rows();
+    long to = floats(out, rows, packed.columns());
+    CpuStream.of(stream)
+        .launch(scratch -> ElementwiseKernel.embed(pool, scratch, packed, batch, rows, to));
+  }
+
+  @Override
+  public void rmsNorm(
+      Stream stream,
+      DeviceMemory in,
+      DeviceMemory weight,
+      int rows,
+      int columns,
+      float epsilon,
+      DeviceMemory out) {
+    long from = floats(in, rows, columns);
+    long factors = floats(weight, 1, columns);
+    long to = floats(out, rows, columns);
+    CpuStream.of(stream)
+        .launch(
+            scratch -> NormKernel.run(pool, scratch, from, factors, rows, columns, epsilon, to));
+  }
+
+  @Override
+  public void addRmsNorm(
+      Stream stream,
+      DeviceMemory residual,
+      DeviceMemory delta,
+      DeviceMemory weight,
+      int rows,
+      int columns,
+      float epsilon,
+      DeviceMemory out) {
+    long sum = floats(residual, rows, columns);
+    long added = floats(delta, rows, columns);
+    long factors = floats(weight, 1, columns);
+    long to = floats(out, rows, columns);
+    CpuStream.of(stream)
+        .launch(scratch ->
+            NormKernel.addAndRun(pool, scratch, sum, added, factors, rows, columns, epsilon, to));
+  }
+
+  @Override
+  public void matmul(Stream stream, DeviceMemory in, int rows, Weight weight, DeviceMemory out) {
+    PackedWeight packed = packed(weight);
+    packed.address();
+    long from = floats(in, rows, packed.columns());
+    long to = floats(out, rows, packed.rows());
+    CpuStream.of(stream).launch(scratch -> MatmulKernel.run(pool, scratch, from, rows, packed, to));
+  }
+
+  @Override
+  public void logits(Stream stream, DeviceMemory in, int rows, Weight weight, DeviceMemory out) {
+    matmul(stream, in, rows, weight, out);
+  }
+
+  @Override
+  public void ropeStore(
+      Stream stream, DeviceMemory qkv, Batch batch, RopeStore args, KvLayer layer) {
+    AttentionShape shape = args.shape();
+    checkHeads(shape);
+    if ((args.queryNorm() == null) != (args.keyNorm() == null)) {
+      throw new IllegalArgumentException("query and key norms come together");
+    }
+    checkLayer(layer, shape);
+    int rows = batch.rows();
+    RopeKernel kernel = new RopeKernel(floats(qkv, rows, shape.qkvColumns()), batch, args, layer);
+    int chunk = Math.max(1, (8 << 10) / shape.qkvColumns());
+    CpuStream.of(stream)
+        .launch(scratch -> Rows.run(pool, scratch, rows, chunk, (own, row) -> kernel.row(row)));
+  }
+
+  @Override
+  public void attention(
+      Stream stream,
+      DeviceMemory qkv,
+      Batch batch,
+      AttentionShape shape,
+      KvLayer layer,
+      DeviceMemory out) {
+    checkHeads(shape);
+    checkLayer(layer, shape);
+    int rows = batch.rows();
+    AttentionKernel kernel =
+        new AttentionKernel(
+            floats(qkv, rows, shape.qkvColumns()),
+            batch,
+            shape,
+            layer,
+            floats(out, rows, shape.heads() * shape.headDim()));
+    CpuStream.of(stream).launch(scratch -> kernel.run(pool, scratch));
+  }
+
+  @Override
+  public void siluMul(Stream stream, DeviceMemory gateUp, int rows, int columns, DeviceMemory out) {
+    long from = floats(gateUp, rows, Math.multiplyExact(2, columns));
+    long to = floats(out, rows, columns);
+    CpuStream.of(stream)
+        .launch(scratch -> ElementwiseKernel.siluMul(pool, scratch, from, rows, columns, to));
+  }
+
+  @Override
+  public void gatherOutputs(
+      Stream stream,
+      DeviceMemory in,
+      Batch batch,
+      int first,
+      int count,
+      int columns,
+      DeviceMemory out) {
+    java.util.Objects.checkFromIndexSize(first, count, batch.outputs());
+    long from = floats(in, batch.rows(), columns);
+    long to = floats(out, count, columns);
+    CpuStream.of(stream)
+        .launch(scratch ->
+            ElementwiseKernel.gather(pool, scratch, from, batch, first, count, columns, to));
+  }
+
+  @Override
+  public void argmax(Stream stream, DeviceMemory logits, int rows, int columns, HostMemory out) {
+    long from = floats(logits, rows, columns);
+    long to = floats(out, rows, 1);
+    CpuStream.of(stream)
+        .launch(scratch -> ArgmaxKernel.run(pool, scratch, from, rows, columns, to));
+  }
+
+  private static PackedWeight packed(Weight weight) {
+    if (weight instanceof PackedWeight packed) {
+      packed.address();
+      return packed;
+    }
+    throw new IllegalArgumentException("not a weight of the CPU device: " + weight);
+  }
+
+  /** The address of {@code [rows][columns]} 32-bit elements. */
+  private static long floats(Memory memory, int rows, int columns) {
+    if (rows < 0 || columns < 1) {
+      throw new IllegalArgumentException("a matrix of " + rows + " rows, " + columns + " columns");
+    }
+    memory.checkRange(0, 4L * rows * columns);
+    return memory.address();
+  }
+
+  private static void checkHeads(AttentionShape shape) {
+    int dim = shape.headDim();
+    if (dim % 16 != 0 || dim > AttentionKernel.MAX_HEAD_DIM) {
+      throw new DeviceException(
+          "the CPU device computes heads of 16, 32 … %d elements, not of %d"
+              .formatted(AttentionKernel.MAX_HEAD_DIM, dim));
+    }
+  }
+
+  private static void checkLayer(KvLayer layer, AttentionShape shape) {
+    long bytes =
+        (long) shape.kvHeads() * layer.blockTokens() * shape.headDim() * layer.dtype().bytes();
+    if (layer.blockTokens() < 1
+        || layer.keyOffset() < 0
+        || layer.valueOffset() < 0
+        || Math.max(layer.keyOffset(), layer.valueOffset()) + bytes > layer.blockStride()) {
+      throw new IllegalArgumentException(
+          "%d tokens of %d heads do not fit a block: %s"
+              .formatted(layer.blockTokens(), shape.kvHeads(), layer));
+    }
+  }
+}

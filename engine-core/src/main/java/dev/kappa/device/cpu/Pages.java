@@ -1,0 +1,78 @@
+package dev.kappa.device.cpu;
+
+import dev.kappa.device.DeviceException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A range of anonymous memory outside the heap: large ones in huge pages where the system has them.
+ * Closing twice is harmless.
+ */
+final class Pages implements AutoCloseable {
+
+  private static final int PAGE = 4096;
+
+  private final Arena arena;
+  private final MemorySegment segment;
+  private boolean closed;
+
+  @SuppressWarnings("MustBeClosedChecker") // Closed by close(), or here.
+  private Pages(long bytes) {
+    arena = Arena.ofShared();
+    try {
+      segment =
+          bytes >= HugePages.SIZE && HugePages.AVAILABLE
+              ? HugePages.map(bytes, arena)
+              : arena.allocate(Math.max(bytes, 1), PAGE);
+    } catch (OutOfMemoryError | DeviceException e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Takes {@code bytes} bytes, page aligned.
+   *
+   * @throws DeviceException if there is not enough memory
+   */
+  static Pages allocate(long bytes) {
+    long available = SystemInfo.availableBytes();
+    if (bytes < 0 || bytes > available) {
+      throw outOfMemory(bytes, available);
+    }
+    try {
+      return new Pages(bytes);
+    } catch (OutOfMemoryError | DeviceException e) {
+      DeviceException refused = outOfMemory(bytes, available);
+      refused.addSuppressed(e);
+      throw refused;
+    }
+  }
+
+  private static DeviceException outOfMemory(long bytes, long available) {
+    return new DeviceException(
+        "cannot allocate %d bytes (%.1f GiB) of memory; the system has %d bytes (%.1f GiB) available"
+            .formatted(bytes, gib(bytes), available, gib(available)));
+  }
+
+  private static double gib(long bytes) {
+    return bytes / (double) (1 << 30);
+  }
+
+  /** The bytes; access after closing throws instead of crashing. */
+  MemorySegment segment() {
+    return segment;
+  }
+
+  long address() {
+    return segment.address();
+  }
+
+  @Override
+  public synchronized void close() {
+    if (!closed) {
+      closed = true;
+      arena.close();
+    }
+  }
+}

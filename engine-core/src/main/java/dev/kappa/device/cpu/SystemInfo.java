@@ -1,0 +1,42 @@
+package dev.kappa.device.cpu;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** What the operating system says about this machine's memory and processor. */
+final class SystemInfo {
+
+  private static final Path MEMORY = Path.of("/proc/meminfo");
+  private static final Path PROCESSORS = Path.of("/proc/cpuinfo");
+
+  private SystemInfo() {}
+
+  /** Bytes that can be allocated without swapping; unknown counts as unlimited. */
+  static long availableBytes() {
+    String kib = field(MEMORY, "MemAvailable");
+    int space = kib.indexOf(' ');
+    return space < 0 ? Long.MAX_VALUE : Long.parseLong(kib, 0, space, 10) * 1024;
+  }
+
+  /** The processor's model name, or the architecture where the system does not tell. */
+  static String processorName() {
+    String name = field(PROCESSORS, "model name");
+    return name.isEmpty() ? System.getProperty("os.arch", "unknown processor") : name;
+  }
+
+  private static String field(Path file, String key) {
+    if (!Files.isReadable(file)) {
+      return "";
+    }
+    try (var lines = Files.lines(file)) {
+      return lines
+          .filter(line -> line.startsWith(key))
+          .map(line -> line.substring(line.indexOf(':') + 1).strip())
+          .findFirst()
+          .orElse("");
+    } catch (IOException | java.io.UncheckedIOException e) {
+      return "";
+    }
+  }
+}

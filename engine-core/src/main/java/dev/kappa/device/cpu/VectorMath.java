@@ -1,0 +1,74 @@
+package dev.kappa.device.cpu;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * Exponentials made of additions, multiplications and fused multiply-adds, so that their bits are
+ * the same on every machine and in interpreted and compiled code. Coefficients are Chebyshev fits
+ * (error of the polynomial below 1e-8, relative).
+ */
+final class VectorMath {
+
+  /** {@code log2(e)}. */
+  static final float LOG2_E = 1.44269504f;
+
+  // Adding and subtracting it rounds to the nearest integer, which then lies in the low bits.
+  private static final float ROUND = 0x1.8p23f;
+  private static final float LN2_HIGH = 0x1.62e4p-1f;
+  private static final float LN2_LOW = 0x1.7f7d1cp-20f;
+  private static final float LARGEST = 88.37f;
+  private static final float SMALLEST = -87.33654f;
+
+  private static final float EXP2_1 = 0.693147182f;
+  private static final float EXP2_2 = 0.240226507f;
+  private static final float EXP2_3 = 0.0555035695f;
+  private static final float EXP2_4 = 0.00961805694f;
+  private static final float EXP2_5 = 0.00133908691f;
+  private static final float EXP2_6 = 0.000154614492f;
+
+  private static final float EXP_1 = 1.0f;
+  private static final float EXP_2 = 0.5f;
+  private static final float EXP_3 = 0.166665047f;
+  private static final float EXP_4 = 0.0416663513f;
+  private static final float EXP_5 = 0.00836917758f;
+  private static final float EXP_6 = 0.00139411492f;
+
+  private VectorMath() {}
+
+  /** {@code 2^x} for {@code x <= 0}, exactly 1 at 0; zero below -126. */
+  static FloatVector exp2OfNegative(FloatVector x) {
+    FloatVector shifted = x.add(ROUND);
+    FloatVector f = x.sub(shifted.sub(ROUND));
+    FloatVector p = f.broadcast(EXP2_6).fma(f, f.broadcast(EXP2_5));
+    p = p.fma(f, f.broadcast(EXP2_4));
+    p = p.fma(f, f.broadcast(EXP2_3));
+    p = p.fma(f, f.broadcast(EXP2_2));
+    p = p.fma(f, f.broadcast(EXP2_1));
+    p = p.fma(f, f.broadcast(1f));
+    return p.mul(powerOfTwo(shifted)).blend(0f, x.compare(VectorOperators.LT, -126f));
+  }
+
+  /** {@code e^x}; infinite above 88.37 (its power of two would be 2^128), zero below -87.3. */
+  static FloatVector exp(FloatVector x) {
+    FloatVector shifted = x.fma(x.broadcast(LOG2_E), x.broadcast(ROUND));
+    FloatVector n = shifted.sub(ROUND);
+    FloatVector f = n.fma(n.broadcast(-LN2_HIGH), x);
+    f = n.fma(n.broadcast(-LN2_LOW), f);
+    FloatVector p = f.broadcast(EXP_6).fma(f, f.broadcast(EXP_5));
+    p = p.fma(f, f.broadcast(EXP_4));
+    p = p.fma(f, f.broadcast(EXP_3));
+    p = p.fma(f, f.broadcast(EXP_2));
+    p = p.fma(f, f.broadcast(EXP_1));
+    p = p.fma(f, f.broadcast(1f));
+    FloatVector y = p.mul(powerOfTwo(shifted));
+    y = y.blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, LARGEST));
+    return y.blend(0f, x.compare(VectorOperators.LT, SMALLEST));
+  }
+
+  private static FloatVector powerOfTwo(FloatVector shifted) {
+    IntVector bits = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
+    return bits.add(127 << 23).reinterpretAsFloats();
+  }
+}
