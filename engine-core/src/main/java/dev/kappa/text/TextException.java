@@ -1,7 +1,7 @@
 package dev.kappa.text;
 
 /** A tokenizer or template that cannot be loaded or applied; the message says which and why. */
-public final class TextException extends RuntimeException {
+public class TextException extends RuntimeException {
 
   private static final long serialVersionUID = 1;
 

@@ -1,5 +1,6 @@
 package dev.kappa.text;
 
+import java.nio.charset.StandardCharsets;
 import java.util.OptionalInt;
 
 /** A model's tokenizer. Thread-safe. */
@@ -18,8 +19,16 @@ public interface Tokenizer extends AutoCloseable {
   /** Decodes tokens; bytes that are not valid UTF-8 become U+FFFD. */
   String decode(int[] tokens, boolean skipSpecialTokens);
 
-  /** A token's own entry as it shows in log probabilities, for example {@code " holds"}. */
+  /**
+   * A token's own entry as it shows in log probabilities, for example {@code " holds"}; broken
+   * bytes as U+FFFD, empty for an id without an entry.
+   */
   String tokenText(int token);
+
+  /** The bytes a token stands for, which need not be whole characters. */
+  default byte[] tokenBytes(int token) {
+    return tokenText(token).getBytes(StandardCharsets.UTF_8);
+  }
 
   /** The id of an entry written exactly so, special tokens included. */
   OptionalInt tokenId(String entry);

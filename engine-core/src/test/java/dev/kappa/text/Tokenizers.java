@@ -1,0 +1,36 @@
+package dev.kappa.text;
+
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.file.Path;
+import java.util.Objects;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The tiny tokenizers among the test resources; see {@code make_tokenizers.py} there. */
+final class Tokenizers {
+
+  private Tokenizers() {}
+
+  static Path directory(String name) {
+    URL url = Objects.requireNonNull(Tokenizers.class.getResource("/tokenizers/" + name), name);
+    try {
+      return Path.of(url.toURI());
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  static JsonNode expected(String name) {
+    Path file = directory(name).resolve("expected.json");
+    return JsonMapper.builder().build().readTree(file);
+  }
+
+  static int[] ints(JsonNode array) {
+    int[] values = new int[array.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = array.get(i).asInt();
+    }
+    return values;
+  }
+}
