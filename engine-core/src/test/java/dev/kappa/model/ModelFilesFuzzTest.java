@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ModelFilesFuzzTest {
 
   private static final long SEED = Long.getLong("kappa.test.seed", 20_261_101);
-  private static final int ROUNDS = 2_000;
+  private static final int ROUNDS = 1_000;
 
   private static final String HEADER =
       """
