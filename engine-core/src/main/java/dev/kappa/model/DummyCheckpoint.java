@@ -11,7 +11,6 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.LongStream;
 
 /**
  * Random weights in a model's shapes, for measuring without a checkpoint. A tensor's elements
@@ -33,7 +32,7 @@ public final class DummyCheckpoint implements Checkpoint {
   /** Four elements are made from one random word. */
   private static final int GROUP = 4;
 
-  private static final long GROUPS_PER_TASK = 1 << 18;
+  private static final long GROUPS_PER_PART = 1 << 18;
 
   private static final double NORM_DEVIATION = 0.05;
 
@@ -69,7 +68,13 @@ public final class DummyCheckpoint implements Checkpoint {
     long elements = spec.elements();
     long groups = Math.ceilDiv(elements, (long) GROUP);
     MemorySegment padded = arena.allocate(groups * GROUP * dtype.bytes(), Long.BYTES);
-    fill(padded, groups, values(spec, dtype), key(name), dtype);
+    long[] values = values(spec, dtype);
+    long key = key(name);
+    ParallelFill.Part part =
+        dtype == DType.F32
+            ? (target, from, to) -> fill32(target, from, to, values, key)
+            : (target, from, to) -> fill16(target, from, to, values, key);
+    ParallelFill.run(padded, groups, GROUPS_PER_PART, part);
     MemorySegment data = padded.asSlice(0, elements * dtype.bytes()).asReadOnly();
     return new Tensor(name, dtype, spec.shape(), "dummy weights", data);
   }
@@ -83,21 +88,6 @@ public final class DummyCheckpoint implements Checkpoint {
 
   @Override
   public void close() {}
-
-  private static void fill(
-      MemorySegment target, long groups, long[] values, long key, DType dtype) {
-    LongStream.range(0, Math.ceilDiv(groups, GROUPS_PER_TASK))
-        .parallel()
-        .forEach(task -> {
-          long from = task * GROUPS_PER_TASK;
-          long to = Math.min(groups, from + GROUPS_PER_TASK);
-          if (dtype == DType.F32) {
-            fill32(target, from, to, values, key);
-          } else {
-            fill16(target, from, to, values, key);
-          }
-        });
-  }
 
   private static void fill16(MemorySegment target, long from, long to, long[] values, long key) {
     for (long group = from; group < to; group++) {

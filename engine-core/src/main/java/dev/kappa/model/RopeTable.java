@@ -3,7 +3,6 @@ package dev.kappa.model;
 import dev.kappa.model.RopeConfig.Llama3;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.stream.IntStream;
 
 /**
  * Rotation angles of all positions as cosines and sines, {@code float[positions][2][headDim / 2]}:
@@ -15,6 +14,8 @@ import java.util.stream.IntStream;
 public final class RopeTable {
 
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+  private static final int POSITIONS_PER_PART = 256;
 
   private RopeTable() {}
 
@@ -32,7 +33,15 @@ public final class RopeTable {
   public static void write(RopeConfig rope, int positions, int headDim, MemorySegment target) {
     float[] frequencies = inverseFrequencies(rope, headDim);
     MemorySegment table = target.asSlice(0, bytes(positions, headDim));
-    IntStream.range(0, positions).parallel().forEach(p -> writePosition(p, frequencies, table));
+    ParallelFill.run(
+        table,
+        positions,
+        POSITIONS_PER_PART,
+        (part, from, to) -> {
+          for (long position = from; position < to; position++) {
+            writePosition((int) position, frequencies, part);
+          }
+        });
   }
 
   /**

@@ -1,0 +1,66 @@
+package dev.kappa.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.foreign.Arena;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+class ArchitectureTest {
+
+  static final List<String> models = Fixtures.MODELS;
+
+  @ParameterizedTest
+  @FieldSource("models")
+  void namesAndShapesAreThoseOfTheCheckpoint(String name) {
+    ModelDirectory model = Fixtures.open(name);
+    List<TensorSpec> specs = Architecture.of(model.config()).tensors(model.config());
+
+    try (Checkpoint checkpoint = model.checkpoint(LoadFormat.SAFETENSORS, 0);
+        Arena arena = Arena.ofConfined()) {
+      for (TensorSpec spec : specs) {
+        Checkpoint.Tensor tensor = checkpoint.tensor(spec, arena);
+        assertThat(tensor.data().byteSize()).isEqualTo(spec.elements() * tensor.dtype().bytes());
+        assertThat(tensor.dtype()).isEqualTo(model.config().dtype());
+      }
+      assertThat(checkpoint.names())
+          .containsAll(specs.stream().map(TensorSpec::name).toList())
+          .allMatch(tensor ->
+              specs.stream().anyMatch(spec -> spec.name().equals(tensor))
+                  || tensor.endsWith("rotary_emb.inv_freq")
+                  || tensor.endsWith("self_attn.steps"));
+    }
+  }
+
+  @ParameterizedTest
+  @FieldSource("models")
+  void countsTheParametersOfAllTensors(String name) {
+    ModelConfig config = Fixtures.open(name).config();
+
+    assertThat(
+            Architecture.of(config).tensors(config).stream().mapToLong(TensorSpec::elements).sum())
+        .isEqualTo(config.parameters());
+  }
+
+  @Test
+  void hasOptionalPartsByArchitecture() {
+    ModelConfig llama = Fixtures.open("llama-tiny").config();
+
+    assertThat(Architecture.LLAMA.has(TensorRole.QUERY_NORM)).isFalse();
+    assertThat(Architecture.QWEN3.has(TensorRole.QUERY_NORM)).isTrue();
+    assertThatThrownBy(() -> Architecture.LLAMA.tensor(TensorRole.KEY_NORM, 0, llama))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("KEY_NORM");
+  }
+
+  @Test
+  void leavesOutTheHeadOfTiedModels() {
+    ModelConfig tied = Fixtures.open("llama3-rope-tiny").config();
+
+    assertThat(Architecture.LLAMA.tensors(tied))
+        .noneMatch(spec -> spec.role() == TensorRole.LM_HEAD);
+  }
+}

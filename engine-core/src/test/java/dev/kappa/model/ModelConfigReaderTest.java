@@ -1,0 +1,316 @@
+package dev.kappa.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.kappa.device.DType;
+import dev.kappa.model.RopeConfig.Llama3;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ModelConfigReaderTest {
+
+  private static final String LLAMA_3_1_8B =
+      """
+      {"architectures": ["LlamaForCausalLM"], "attention_bias": false,
+       "eos_token_id": [128001, 128008, 128009], "bos_token_id": 128000,
+       "hidden_act": "silu", "hidden_size": 4096, "intermediate_size": 14336,
+       "max_position_embeddings": 131072, "mlp_bias": false, "num_attention_heads": 32,
+       "num_hidden_layers": 32, "num_key_value_heads": 8, "pretraining_tp": 1,
+       "rms_norm_eps": 1e-05,
+       "rope_scaling": {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+         "original_max_position_embeddings": 8192, "rope_type": "llama3"},
+       "rope_theta": 500000.0, "tie_word_embeddings": false, "torch_dtype": "bfloat16",
+       "vocab_size": 128256}
+      """;
+
+  private static final String LLAMA_2_7B =
+      """
+      {"architectures": ["LlamaForCausalLM"], "hidden_size": 4096, "intermediate_size": 11008,
+       "max_position_embeddings": 4096, "num_attention_heads": 32, "num_hidden_layers": 32,
+       "rms_norm_eps": 1e-05, "rope_scaling": null, "torch_dtype": "float16",
+       "vocab_size": 32000}
+      """;
+
+  private static final String QWEN3_8B =
+      """
+      {"architectures": ["Qwen3ForCausalLM"], "attention_bias": false, "head_dim": 128,
+       "hidden_act": "silu", "hidden_size": 4096, "intermediate_size": 12288,
+       "max_position_embeddings": 40960, "max_window_layers": 36, "num_attention_heads": 32,
+       "num_hidden_layers": 36, "num_key_value_heads": 8, "rms_norm_eps": 1e-06,
+       "rope_scaling": null, "rope_theta": 1000000, "sliding_window": null,
+       "tie_word_embeddings": false, "torch_dtype": "bfloat16", "use_sliding_window": false,
+       "vocab_size": 151936}
+      """;
+
+  private static final String SMALL =
+      """
+      {"architectures": ["LlamaForCausalLM"], "hidden_size": 64, "intermediate_size": 96,
+       "max_position_embeddings": 512, "num_attention_heads": 4, "num_hidden_layers": 2,
+       "vocab_size": 256}
+      """;
+
+  @TempDir private Path directory;
+
+  @Test
+  void readsLlama31() {
+    ModelConfig config = read(LLAMA_3_1_8B);
+
+    assertThat(config)
+        .isEqualTo(
+            new ModelConfig(
+                "LlamaForCausalLM",
+                4096,
+                14336,
+                32,
+                32,
+                8,
+                128,
+                128256,
+                131072,
+                1e-5f,
+                new RopeConfig(500000, new Llama3(8, 1, 4, 8192)),
+                false,
+                false,
+                DType.BF16));
+    assertThat(config.parameters()).as("as published").isEqualTo(8_030_261_248L);
+  }
+
+  @Test
+  void fillsInWhatLlama2LeavesOut() {
+    ModelConfig config = read(LLAMA_2_7B);
+
+    assertThat(config.kvHeads()).isEqualTo(32);
+    assertThat(config.headDim()).isEqualTo(128);
+    assertThat(config.rope()).isEqualTo(new RopeConfig(10_000, null));
+    assertThat(config.dtype()).isEqualTo(DType.F16);
+    assertThat(config.parameters()).as("as published").isEqualTo(6_738_415_616L);
+  }
+
+  @Test
+  void readsQwen3() {
+    ModelConfig config = read(QWEN3_8B);
+
+    assertThat(config.queryKeyNorm()).isTrue();
+    assertThat(config.rope()).isEqualTo(new RopeConfig(1_000_000, null));
+    assertThat(config.normEpsilon()).isEqualTo(1e-6f);
+    assertThat(config.parameters()).as("as published").isEqualTo(8_190_735_360L);
+  }
+
+  @Test
+  void takesQwen3sOwnDefaultForHeadDim() {
+    assertThat(read(SMALL.replace("Llama", "Qwen3")).headDim()).isEqualTo(128);
+  }
+
+  @Test
+  void readsRopeParametersOfTransformers5() {
+    String rope =
+        """
+        {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 32.0, "low_freq_factor": 1.0,
+         "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
+        """;
+
+    assertThat(read(with(SMALL, "rope_parameters", rope)).rope())
+        .isEqualTo(new RopeConfig(500000, new Llama3(32, 1, 4, 8192)));
+    assertThat(
+            read(with(SMALL, "rope_parameters", "{\"rope_type\":\"default\",\"rope_theta\":7.5e5}"))
+                .rope())
+        .isEqualTo(new RopeConfig(750000, null));
+  }
+
+  @Test
+  void takesMaxPositionsForMissingOriginalPositions() {
+    String rope =
+        """
+        {"type": "llama3", "factor": 2, "low_freq_factor": 1, "high_freq_factor": 4}
+        """;
+
+    assertThat(read(with(SMALL, "rope_scaling", rope)).rope().llama3())
+        .isEqualTo(new Llama3(2, 1, 4, 512));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "torch_dtype, bfloat16, BF16",
+    "dtype, bfloat16, BF16",
+    "dtype, float16, F16",
+    "dtype, torch.float32, F32"
+  })
+  void readsOldAndNewDtypeKey(String key, String value, DType expected) {
+    assertThat(read(with(SMALL, key, '"' + value + '"')).dtype()).isEqualTo(expected);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "hidden_size",
+        "intermediate_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "max_position_embeddings",
+        "vocab_size",
+        "architectures"
+      })
+  void namesMissingKey(String key) {
+    assertRefused(SMALL.replace('"' + key + '"', "\"other\""), '"' + key + "\" is missing");
+    assertRefused(with(SMALL, key, "null"), '"' + key + "\" is missing");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "hidden_size | \"64\" | an integer",
+        "hidden_size | 64.5 | an integer",
+        "hidden_size | 0 | an integer",
+        "hidden_size | -64 | an integer",
+        "hidden_size | 99999999999 | an integer",
+        "hidden_size | [64] | an integer",
+        "hidden_size | 66 | a multiple of num_attention_heads",
+        "num_hidden_layers | true | an integer",
+        "num_key_value_heads | 3 | a divisor of num_attention_heads = 4",
+        "num_key_value_heads | 8 | a divisor of num_attention_heads = 4",
+        "head_dim | 15 | an even number",
+        "head_dim | 1 | an integer",
+        "rms_norm_eps | \"1e-5\" | a number",
+        "rms_norm_eps | -1 | a number",
+        "rms_norm_eps | 1e999 | a number",
+        "rope_theta | 0 | a number of at least 1",
+        "rope_theta | 1.0E300 | a number of at least 1",
+        "tie_word_embeddings | 1 | true or false",
+        "architectures | \"LlamaForCausalLM\" | a list of strings",
+        "architectures | [\"MambaForCausalLM\"] | LlamaForCausalLM, Qwen3ForCausalLM",
+        "architectures | [7] | a list of strings",
+        "attention_bias | true | not supported",
+        "mlp_bias | true | not supported",
+        "hidden_act | \"gelu\" | \"silu\"",
+        "pretraining_tp | 2 | 1",
+        "partial_rotary_factor | 0.5 | 1",
+        "layer_types | [\"full_attention\",\"sliding_attention\"] | \"full_attention\"",
+        "torch_dtype | \"float8_e4m3fn\" | float32, bfloat16 or float16",
+        "rope_scaling | 3 | an object",
+      })
+  void namesFileKeyValueAndExpectation(String key, String value, String expected) {
+    assertThatThrownBy(() -> read(with(SMALL, key, value)))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining(directory.resolve("config.json").toString())
+        .hasMessageContaining('"' + key + '"')
+        .hasMessageContaining(value.replaceFirst("1e999", ""))
+        .hasMessageContaining(expected);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{\"rope_type\":\"yarn\",\"factor\":4} | \"rope_scaling.rope_type\" is \"yarn\"",
+        "{\"type\":\"linear\",\"factor\":4} | \"rope_scaling.type\" is \"linear\"",
+        "{\"type\":\"llama3\",\"low_freq_factor\":1} | \"rope_scaling.factor\" is missing",
+        "{\"type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":4}"
+            + " | \"rope_scaling.high_freq_factor\" is 4",
+        "{\"partial_rotary_factor\":0.25} | \"rope_scaling.partial_rotary_factor\" is 0.25",
+        "{\"full_attention\":{\"rope_theta\":5}} | \"rope_scaling.full_attention\"",
+      })
+  void refusesRopeItCannotCompute(String rope, String expected) {
+    assertRefused(with(SMALL, "rope_scaling", rope), expected);
+  }
+
+  @Test
+  void refusesSlidingWindowOnlyWhereItIsUsed() {
+    String window = with(with(SMALL, "sliding_window", "64"), "max_window_layers", "1");
+
+    assertThat(read(with(window, "use_sliding_window", "false")).layers()).isEqualTo(2);
+    assertThat(read(with(with(window, "use_sliding_window", "true"), "max_window_layers", "2")))
+        .isNotNull();
+    assertRefused(with(window, "use_sliding_window", "true"), "sliding windows");
+  }
+
+  @Test
+  void refusesQuantizedWeights() {
+    assertRefused(
+        with(SMALL, "quantization_config", "{\"quant_method\":\"gptq\",\"bits\":4}"),
+        "quantization \"gptq\"");
+  }
+
+  @Test
+  void saysWhereJsonIsBroken() {
+    assertRefused("{\n  \"hidden_size\": 64,\n  \"vocab_size\" 256\n}", "line 3, column 16");
+    assertRefused("", "holds nothing");
+    assertRefused("[1]", "expected a JSON object");
+    assertRefused("{} {}", "broken JSON");
+    assertRefused("{\"a\": 1, \"a\": 2}", "broken JSON");
+  }
+
+  @Test
+  void prefersGenerationConfigForSpecialTokens() {
+    JsonObject config = json("config.json", LLAMA_3_1_8B);
+    JsonObject generation =
+        json(
+            "generation_config.json",
+            """
+            {"eos_token_id": 7, "do_sample": true, "temperature": 0.6, "top_p": 0.9, "top_k": 20,
+             "min_p": 0, "repetition_penalty": 1.05, "max_new_tokens": 2048}
+            """);
+
+    assertThat(ModelConfigReader.generation(config, generation))
+        .isEqualTo(new GenerationDefaults(List.of(7), 128000, true, 0.6, 20, 0.9, 0.0, 1.05, 2048));
+    assertThat(ModelConfigReader.generation(config, null))
+        .isEqualTo(
+            new GenerationDefaults(
+                List.of(128001, 128008, 128009), 128000, null, null, null, null, null, null, null));
+  }
+
+  @Test
+  void readsWhatTheFixturesSay() {
+    assertThat(Fixtures.open("llama3-rope-tiny").config().rope())
+        .isEqualTo(new RopeConfig(500000, new Llama3(8, 1, 4, 32)));
+    assertThat(Fixtures.open("llama-mha-f16").config().kvHeads()).isEqualTo(4);
+    assertThat(Fixtures.open("llama-mha-f16").config().headDim()).isEqualTo(32);
+    assertThat(Fixtures.open("qwen3-tiny").config().dtype()).isEqualTo(DType.BF16);
+    assertThat(Fixtures.open("qwen3-tiny").config().rope().theta()).isEqualTo(1e6);
+    assertThat(Fixtures.open("qwen3-tiny").generation().eosTokens()).containsExactly(2);
+  }
+
+  @Test
+  void namesGenerationConfigForItsMistakes() {
+    JsonObject config = json("config.json", SMALL);
+    JsonObject generation = json("generation_config.json", "{\"eos_token_id\": [2, \"x\"]}");
+
+    assertThatThrownBy(() -> ModelConfigReader.generation(config, generation))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("generation_config.json: \"eos_token_id\" is [2,\"x\"]");
+  }
+
+  private void assertRefused(String json, String message) {
+    assertThatThrownBy(() -> read(json))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining(directory.resolve("config.json").toString())
+        .hasMessageContaining(message);
+  }
+
+  private ModelConfig read(String json) {
+    return ModelConfigReader.read(json("config.json", json));
+  }
+
+  private JsonObject json(String name, String json) {
+    try {
+      return JsonObject.read(Files.writeString(directory.resolve(name), json));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The object with a key set, instead of its own if it has one. */
+  private static String with(String json, String key, String value) {
+    String renamed = json.replace('"' + key + '"', "\"was_" + key + '"');
+    return renamed.replaceFirst("\\{", "{\"" + key + "\": " + value.replace("\\", "\\\\") + ", ");
+  }
+}
