@@ -1,16 +1,35 @@
 package dev.kappa.engine;
 
 import dev.kappa.device.Device;
+import dev.kappa.model.GenerationDefaults;
 import dev.kappa.text.Tokenizer;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A running model: takes requests from any thread, batches them step by step on one engine thread,
- * and streams their output.
+ * and streams their output. Thread-safe.
  */
 public final class Engine implements AutoCloseable {
 
-  private Engine() {}
+  private final EngineParts parts;
+  private final EngineLoop loop;
+  private final Thread thread;
+  private final Set<Integer> endTokens;
+  private final SplittableRandom seeds;
+  private boolean closed;
+
+  private Engine(EngineParts parts) {
+    this.parts = parts;
+    loop = parts.newLoop();
+    endTokens = new HashSet<>();
+    parts.defaults().eosTokens().forEach(endTokens::add);
+    seeds = new SplittableRandom(parts.seed());
+    thread = Thread.ofPlatform().name("kappa-engine").start(loop);
+  }
 
   /** Starts to describe an engine for a model directory. */
   public static Builder builder(Path model) {
@@ -24,31 +43,140 @@ public final class Engine implements AutoCloseable {
    *     out of range, engine closed
    */
   public RequestHandle submit(GenerationRequest request, OutputListener listener) {
-    throw new UnsupportedOperationException();
+    validate(request);
+    ActiveRequest active = activate(request, listener);
+    synchronized (this) {
+      if (closed) {
+        throw new EngineException(EngineException.Kind.UNAVAILABLE, null, "the engine is closed");
+      }
+      loop.post(l -> l.submit(active));
+    }
+    return new RequestHandle() {
+      @Override
+      public String id() {
+        return request.id();
+      }
+
+      @Override
+      public void cancel() {
+        loop.post(l -> l.cancel(active));
+      }
+    };
   }
 
+  /** What the engine runs with. */
   public EngineInfo info() {
-    throw new UnsupportedOperationException();
+    return parts.info();
   }
 
+  /** Counters and gauges as of the last step. */
   public EngineStats stats() {
-    throw new UnsupportedOperationException();
+    return loop.stats();
   }
 
   /** The model's tokenizer; lives as long as the engine. */
   public Tokenizer tokenizer() {
-    throw new UnsupportedOperationException();
+    return parts.tokenizer();
+  }
+
+  /** What the model's {@code generation_config.json} says. */
+  public GenerationDefaults generationDefaults() {
+    return parts.defaults();
   }
 
   /** Ends running requests with {@link Finish.Reason#ABORT} and frees everything. */
   @Override
-  public void close() {}
+  public void close() {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      loop.post(EngineLoop::close);
+    }
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        // The thread ends within a step; its memory must not be freed before.
+        interrupted = true;
+      }
+    }
+    parts.close();
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private ActiveRequest activate(GenerationRequest request, OutputListener listener) {
+    int[] prompt = request.prompt();
+    int maxTokens = request.sampling().maxTokens();
+    boolean promptLogprobs = request.sampling().promptLogprobs() >= 0;
+    Set<Integer> ends = new HashSet<>(request.sampling().stopTokens());
+    if (!request.sampling().ignoreEos()) {
+      ends.addAll(endTokens);
+    }
+    return new ActiveRequest(
+        request,
+        listener,
+        parts.newSequence(prompt, prompt.length + maxTokens, promptLogprobs),
+        parts.tokenizer().newDecoder(true),
+        ends,
+        seedOf(request),
+        parts.clock().nanos());
+  }
+
+  private long seedOf(GenerationRequest request) {
+    Long seed = request.sampling().seed();
+    if (seed != null) {
+      return seed;
+    }
+    synchronized (seeds) {
+      return seeds.nextLong();
+    }
+  }
+
+  private void validate(GenerationRequest request) {
+    int[] prompt = request.prompt();
+    if (prompt.length == 0) {
+      throw invalid("prompt", "the prompt is empty");
+    }
+    int vocabulary = info().model().vocabularySize();
+    for (int i = 0; i < prompt.length; i++) {
+      if (prompt[i] < 0 || prompt[i] >= vocabulary) {
+        throw invalid(
+            "prompt",
+            "token id %d at position %d of the prompt is outside the vocabulary of %d"
+                .formatted(prompt[i], i, vocabulary));
+      }
+    }
+    int limit = info().maxModelLength();
+    int maxTokens = request.sampling().maxTokens();
+    if (prompt.length > limit || (maxTokens > 0 && prompt.length == limit)) {
+      throw invalid(
+          "prompt",
+          "the prompt has %d tokens, but the context is %d tokens, output included"
+              .formatted(prompt.length, limit));
+    }
+    if (maxTokens > limit - prompt.length) {
+      throw invalid(
+          "max_tokens",
+          "the prompt's %d tokens and max_tokens %d exceed the context of %d tokens"
+              .formatted(prompt.length, maxTokens, limit));
+    }
+  }
+
+  private static EngineException invalid(String parameter, String message) {
+    return new EngineException(EngineException.Kind.INVALID_REQUEST, parameter, message);
+  }
 
   /** Collects what an engine needs. */
   public static final class Builder {
     private final Path model;
     private EngineOptions options = EngineOptions.defaults();
     private LoadProgress progress = (done, total) -> {};
+    private @Nullable Tokenizer tokenizer;
 
     private Builder(Path model) {
       this.model = model;
@@ -65,23 +193,23 @@ public final class Engine implements AutoCloseable {
       return this;
     }
 
+    /** Takes the place of the tokenizer in the model directory; the engine closes it. */
+    public Builder tokenizer(Tokenizer tokenizer) {
+      this.tokenizer = tokenizer;
+      return this;
+    }
+
     /**
      * Loads the model and starts the engine thread.
      *
-     * @param device computes; the engine closes it when it is closed
+     * @param device computes; the caller closes it after the engine
      * @throws dev.kappa.model.ModelException if the model cannot be loaded
+     * @throws dev.kappa.text.TextException if its tokenizer cannot be loaded
      * @throws dev.kappa.device.DeviceException if it does not fit
+     * @throws EngineException if the options contradict the model
      */
     public Engine start(Device device) {
-      throw new UnsupportedOperationException(model + " " + options + " " + progress + device);
+      return new Engine(EngineParts.load(model, options, tokenizer, progress, device));
     }
-  }
-
-  /** Watches weights load. */
-  @FunctionalInterface
-  public interface LoadProgress {
-
-    /** So many bytes of so many are loaded. */
-    void onProgress(long doneBytes, long totalBytes);
   }
 }

@@ -6,9 +6,9 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
 /**
- * Computes block keys. The root covers what all blocks of an engine have in common; each further key
- * covers the one before it and its block's tokens, so a key stands for a whole prefix. No process
- * secret goes in: keys are the same after a restart. Not thread-safe.
+ * Computes block keys. The root covers what all blocks of an engine have in common; each further
+ * key covers the one before it and its block's tokens, so a key stands for a whole prefix. No
+ * process secret goes in: keys are the same after a restart. Not thread-safe.
  */
 public final class BlockKeys {
 
@@ -35,7 +35,8 @@ public final class BlockKeys {
   /**
    * The key that precedes a sequence's first block.
    *
-   * @param salt separates caches: sequences with different salts never share a block; empty for none
+   * @param salt separates caches: sequences with different salts never share a block; empty for
+   *     none
    */
   public BlockKey root(String salt) {
     if (salt.isEmpty()) {
@@ -48,7 +49,9 @@ public final class BlockKeys {
     return BlockKey.of(sha256.digest());
   }
 
-  /** The key of the block that follows {@code previous} and holds the tokens from {@code from} on. */
+  /**
+   * The key of the block that follows {@code previous} and holds the tokens from {@code from} on.
+   */
   public BlockKey next(BlockKey previous, int[] tokens, int from) {
     buffer.clear();
     previous.putTo(buffer);

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A block is <i>held</i> (by one or more owners) or <i>free</i>. A free block may still contain
  * published content and be revived by {@link #acquire}; free blocks are reused from the least
- * recently released on. Every reuse raises the block's generation, so that whoever remembers a block
- * can tell whether it still is the one that was meant. Not thread-safe.
+ * recently released on. Every reuse raises the block's generation, so that whoever remembers a
+ * block can tell whether it still is the one that was meant. Not thread-safe.
  */
 public final class BlockPool {
 
@@ -94,7 +94,9 @@ public final class BlockPool {
     return published.containsKey(key);
   }
 
-  /** Gives one hold back; a block that nobody holds any more becomes free, the last to be reused. */
+  /**
+   * Gives one hold back; a block that nobody holds any more becomes free, the last to be reused.
+   */
   public void release(int block) {
     if (owners[block] <= 0) {
       throw new IllegalStateException("KV block " + block + " is not held");
@@ -110,8 +112,8 @@ public final class BlockPool {
   }
 
   /**
-   * Makes a held block's content findable. The first block published under a key stays the only one:
-   * a later twin remains private to its holder.
+   * Makes a held block's content findable. The first block published under a key stays the only
+   * one: a later twin remains private to its holder.
    */
   public void publish(int block, BlockKey key) {
     if (owners[block] <= 0) {

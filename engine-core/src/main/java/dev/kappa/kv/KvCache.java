@@ -138,8 +138,8 @@ public final class KvCache implements AutoCloseable {
   }
 
   /**
-   * Gives all blocks back. The sequence's last blocks become reusable first, so that what is evicted
-   * is always a leaf: a prefix never goes before what was built on it.
+   * Gives all blocks back. The sequence's last blocks become reusable first, so that what is
+   * evicted is always a leaf: a prefix never goes before what was built on it.
    */
   public void release(BlockTable table) {
     while (table.size() > 0) {

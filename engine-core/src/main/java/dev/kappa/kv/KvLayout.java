@@ -6,9 +6,9 @@ import dev.kappa.device.KvLayer;
 
 /**
  * How the keys and values of {@code blockTokens} tokens lie in one contiguous block: {@code
- * [layer][K|V][kvHead][token][headDim]}. All layers of a block are adjacent, so a block moves as one
- * piece and a group of layers of adjacent blocks as one strided copy. The only place that computes
- * addresses of KV.
+ * [layer][K|V][kvHead][token][headDim]}. All layers of a block are adjacent, so a block moves as
+ * one piece and a group of layers of adjacent blocks as one strided copy. The only place that
+ * computes addresses of KV.
  */
 public record KvLayout(int layers, int kvHeads, int headDim, int blockTokens, DType dtype) {
 

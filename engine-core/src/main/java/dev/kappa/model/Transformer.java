@@ -13,9 +13,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The forward pass of every supported architecture: pre-norm decoder layers with rotary grouped-query
- * attention over paged KV and a gated feed-forward part. Owns its activations, not the weights. Not
- * thread-safe; one step is in flight at a time.
+ * The forward pass of every supported architecture: pre-norm decoder layers with rotary
+ * grouped-query attention over paged KV and a gated feed-forward part. Owns its activations, not
+ * the weights. Not thread-safe; one step is in flight at a time.
  */
 public final class Transformer implements AutoCloseable {
 
@@ -157,8 +157,7 @@ public final class Transformer implements AutoCloseable {
     }
   }
 
-  private void gather(
-      Stream stream, Batch batch, DeviceMemory in, int columns, DeviceMemory out) {
+  private void gather(Stream stream, Batch batch, DeviceMemory in, int columns, DeviceMemory out) {
     kernels.gatherOutputs(stream, in, batch, 0, batch.outputs(), columns, out);
   }
 

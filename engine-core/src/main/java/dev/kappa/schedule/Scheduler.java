@@ -73,8 +73,8 @@ public final class Scheduler {
   }
 
   /**
-   * Chooses the next step's work, with blocks reserved for all of it; sequences count as computed up
-   * to the end of their chunks.
+   * Chooses the next step's work, with blocks reserved for all of it; sequences count as computed
+   * up to the end of their chunks.
    */
   public StepPlan plan() {
     List<StepPlan.Chunk> chunks = new ArrayList<>();
@@ -134,8 +134,8 @@ public final class Scheduler {
   }
 
   /**
-   * Reserves a sequence's known tokens and one block more, so that its first decodes need not preempt
-   * anyone.
+   * Reserves a sequence's known tokens and one block more, so that its first decodes need not
+   * preempt anyone.
    */
   private boolean admit(Sequence sequence) {
     int blockTokens = cache.layout().blockTokens();

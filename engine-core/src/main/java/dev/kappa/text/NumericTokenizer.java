@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.OptionalInt;
 
 /**
- * Stands in where a model has no tokenizer, as random weights for benchmarks do: the text of a token
- * is a space and its id. Stateless, thread-safe.
+ * Stands in where a model has no tokenizer, as random weights for benchmarks do: the text of a
+ * token is a space and its id. Stateless, thread-safe.
  */
 public record NumericTokenizer(int vocabularySize) implements Tokenizer {
 
@@ -61,10 +61,9 @@ public record NumericTokenizer(int vocabularySize) implements Tokenizer {
 
   private int parse(String word) {
     return tokenId(word)
-        .orElseThrow(
-            () ->
-                new TextException(
-                    "'%s' is no token id below %d; this model has no tokenizer"
-                        .formatted(word, vocabularySize)));
+        .orElseThrow(() ->
+            new TextException(
+                "'%s' is no token id below %d; this model has no tokenizer"
+                    .formatted(word, vocabularySize)));
   }
 }

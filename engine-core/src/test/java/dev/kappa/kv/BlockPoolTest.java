@@ -123,7 +123,8 @@ class BlockPoolTest {
         }
         case 1 -> {
           if (!held.isEmpty()) {
-            subject.release(held.remove(random.nextInt(held.size())));
+            int index = random.nextInt(held.size());
+            subject.release(held.remove(index));
           }
         }
         case 2 -> {

@@ -20,8 +20,7 @@ class KvCacheTest {
   private final Device device = Devices.open("cpu", 1).device();
   private final Stream stream = device.newStream("test");
   private final KvCache cache =
-      new KvCache(
-          device, LAYOUT, 8, new BlockKeys(LAYOUT, "model", "numerics"), stream, true);
+      new KvCache(device, LAYOUT, 8, new BlockKeys(LAYOUT, "model", "numerics"), stream, true);
 
   @AfterEach
   void closesEverything() {

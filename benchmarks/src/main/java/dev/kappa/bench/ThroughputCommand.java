@@ -1,0 +1,98 @@
+package dev.kappa.bench;
+
+import dev.kappa.device.Device;
+import dev.kappa.device.Devices;
+import dev.kappa.engine.Engine;
+import dev.kappa.engine.EngineOptions;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/**
+ * Prefill and decode rates of one sequence through the whole engine, sampling included: the same
+ * quantities as llama-bench's {@code pp} and {@code tg}.
+ */
+@Command(
+    name = "throughput",
+    description = "Prefill and decode rates of one sequence, in tokens per second.",
+    mixinStandardHelpOptions = true)
+final class ThroughputCommand implements Callable<Integer> {
+
+  @Parameters(index = "0", description = "Model directory.")
+  private Path model = Path.of("");
+
+  @Option(names = "--load-format", description = "auto, or dummy for seeded random weights.")
+  private String loadFormat = "auto";
+
+  @Option(names = "--device", description = "auto, cpu, cuda:0, …")
+  private String device = "auto";
+
+  @Option(names = "--threads", description = "CPU threads; 0 for one per processor.")
+  private int threads;
+
+  @Option(names = "--prompt", split = ",", description = "Prompt lengths to prefill.")
+  private List<Integer> prompts = List.of(512);
+
+  @Option(names = "--generate", description = "Tokens to decode.")
+  private int generate = 64;
+
+  @Option(names = "--depth", split = ",", description = "Context lengths to decode at.")
+  private List<Integer> depths = List.of(1);
+
+  @Option(names = "--rounds", description = "Repetitions; the median counts.")
+  private int rounds = 5;
+
+  @Option(names = "--max-num-batched-tokens", description = "Tokens of a prefill chunk.")
+  private int maxBatchedTokens = 512;
+
+  @Option(names = "--seed", description = "Seed of prompts and dummy weights.")
+  private long seed = 1;
+
+  @Override
+  public Integer call() {
+    Devices.Choice choice = Devices.open(device, threads);
+    int longest = 1;
+    for (int length : prompts) {
+      longest = Math.max(longest, length + 1);
+    }
+    for (int depth : depths) {
+      longest = Math.max(longest, depth + generate);
+    }
+    EngineOptions options =
+        new EngineOptions(
+            longest, 0, 0, 1, maxBatchedTokens, null, loadFormat.equals("dummy"), false, seed);
+    try (Device opened = choice.device();
+        Engine engine = Engine.builder(model).options(options).start(opened)) {
+      System.out.printf("# %s, %s%n", model, choice.reason());
+      TimedRequests requests = new TimedRequests(engine, new Random(seed));
+      requests.run(Math.min(64, longest - 8), 8);
+      for (int length : prompts) {
+        List<Double> rates = new ArrayList<>();
+        for (int round = 0; round < rounds; round++) {
+          rates.add(length / requests.run(length, 1).firstTokenSeconds());
+        }
+        print("pp" + length, rates);
+      }
+      for (int depth : depths) {
+        List<Double> rates = new ArrayList<>();
+        for (int round = 0; round < rounds; round++) {
+          rates.add(1 / requests.run(depth, generate).secondsPerToken());
+        }
+        print("tg" + generate + "@" + depth, rates);
+      }
+    }
+    return 0;
+  }
+
+  private static void print(String name, List<Double> rates) {
+    List<Double> sorted = rates.stream().sorted().toList();
+    System.out.printf(
+        "%-14s %9.2f tokens/s (median of %d; %.2f to %.2f)%n",
+        name, sorted.get(sorted.size() / 2), sorted.size(), sorted.getFirst(), sorted.getLast());
+  }
+}

@@ -1,0 +1,163 @@
+package dev.kappa.engine;
+
+import dev.kappa.sample.SamplingParams;
+import dev.kappa.sample.TokenLogprob;
+import dev.kappa.schedule.Sequence;
+import dev.kappa.text.TokenDecoder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A request in work: its sequence, and its output on the way to the listener. Owned by the engine
+ * thread.
+ */
+final class ActiveRequest {
+
+  private final GenerationRequest request;
+  private final OutputListener listener;
+  private final Sequence sequence;
+  private final TokenDecoder decoder;
+  private final StopStrings stops;
+  private final Set<Integer> endTokens;
+  private final long seed;
+  private final long submittedNanos;
+
+  private final List<TokenLogprob> promptLogprobs = new ArrayList<>();
+  private boolean started;
+  private long startedNanos;
+  private long firstTokenNanos;
+  private int generated;
+  private Finish.@Nullable Reason reason;
+
+  /**
+   * @param endTokens tokens that end the output and are no part of it
+   * @param seed decides the request's random choices
+   */
+  ActiveRequest(
+      GenerationRequest request,
+      OutputListener listener,
+      Sequence sequence,
+      TokenDecoder decoder,
+      Set<Integer> endTokens,
+      long seed,
+      long submittedNanos) {
+    this.request = request;
+    this.listener = listener;
+    this.sequence = sequence;
+    this.decoder = decoder;
+    this.endTokens = endTokens;
+    this.seed = seed;
+    this.submittedNanos = submittedNanos;
+    stops = new StopStrings(request.sampling().stop());
+  }
+
+  String id() {
+    return request.id();
+  }
+
+  SamplingParams sampling() {
+    return request.sampling();
+  }
+
+  Sequence sequence() {
+    return sequence;
+  }
+
+  long seed() {
+    return seed;
+  }
+
+  /** Tokens generated so far; the index of the next one. */
+  int generated() {
+    return generated;
+  }
+
+  /** Why the output has ended; null while it goes on. */
+  Finish.@Nullable Reason reason() {
+    return reason;
+  }
+
+  /** Whether the prompt alone is wanted. */
+  boolean promptOnly() {
+    return sampling().maxTokens() == 0;
+  }
+
+  /** Whether the next token can be chosen without its whole row of logits. */
+  boolean takesArgmax() {
+    return sampling().temperature() == 0 && sampling().logprobs() < 0;
+  }
+
+  /**
+   * Whether the logits at a position are still wanted for the log probability of the prompt token
+   * after it. A preempted request computes positions again that it has reported.
+   */
+  boolean wantsPromptLogprob(int position) {
+    return sampling().promptLogprobs() >= 0
+        && position >= promptLogprobs.size()
+        && position < sequence.promptLength() - 1;
+  }
+
+  /** Notes that the request takes part in a step; returns whether it is its first. */
+  boolean start(long now) {
+    if (started) {
+      return false;
+    }
+    started = true;
+    startedNanos = now;
+    return true;
+  }
+
+  void addPromptLogprob(TokenLogprob logprob) {
+    promptLogprobs.add(logprob);
+    if (promptLogprobs.size() == sequence.promptLength() - 1) {
+      listener.onPromptLogprobs(List.copyOf(promptLogprobs));
+    }
+  }
+
+  /** Takes a sampled token: passes its text on and notes whether it ends the output. */
+  void accept(int token, @Nullable TokenLogprob logprob, long now) {
+    if (generated++ == 0) {
+      firstTokenNanos = now;
+    }
+    if (endTokens.contains(token)) {
+      reason = Finish.Reason.STOP;
+      return;
+    }
+    sequence.append(token);
+    String text = stops.append(decoder.append(token));
+    if (stops.found() != null) {
+      reason = Finish.Reason.STOP;
+    } else if (generated == sampling().maxTokens() || sequence.length() == sequence.maxLength()) {
+      reason = Finish.Reason.LENGTH;
+    }
+    List<TokenLogprob> logprobs = logprob == null ? List.of() : List.of(logprob);
+    listener.onDelta(new OutputListener.Delta(text, new int[] {token}, logprobs));
+  }
+
+  /** Ends the request towards its listener. */
+  void finish(Finish.Reason why, long now) {
+    reason = why;
+    String rest = stops.append(decoder.finish());
+    rest = stops.found() == null ? rest + stops.finish() : rest;
+    if (!rest.isEmpty()) {
+      listener.onDelta(new OutputListener.Delta(rest, new int[0], List.of()));
+    }
+    int cached = Math.max(0, sequence.cachedPrompt());
+    Finish.Usage usage = new Finish.Usage(sequence.promptLength(), generated, cached);
+    Finish.Timings timings =
+        new Finish.Timings(
+            (started ? startedNanos : now) - submittedNanos,
+            generated == 0 ? 0 : firstTokenNanos - submittedNanos,
+            now - submittedNanos,
+            sequence.preemptions());
+    listener.onFinish(new Finish(why, stops.found(), usage, timings));
+  }
+
+  /** Ends the request with an error towards its listener. */
+  void fail(EngineException error) {
+    reason = Finish.Reason.ABORT;
+    listener.onError(error);
+  }
+}

@@ -1,0 +1,169 @@
+package dev.kappa.engine;
+
+import dev.kappa.device.Clock;
+import dev.kappa.device.Device;
+import dev.kappa.device.Stream;
+import dev.kappa.kv.BlockKeys;
+import dev.kappa.kv.KvCache;
+import dev.kappa.kv.KvLayout;
+import dev.kappa.model.Checkpoint;
+import dev.kappa.model.GenerationDefaults;
+import dev.kappa.model.LoadFormat;
+import dev.kappa.model.ModelConfig;
+import dev.kappa.model.ModelDirectory;
+import dev.kappa.model.Transformer;
+import dev.kappa.model.TransformerWeights;
+import dev.kappa.model.WeightLoader;
+import dev.kappa.schedule.Scheduler;
+import dev.kappa.schedule.Sequence;
+import dev.kappa.text.HuggingFaceTokenizer;
+import dev.kappa.text.NumericTokenizer;
+import dev.kappa.text.Tokenizer;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything an engine is made of, opened in order and closed in reverse. Owns all of it but the
+ * device.
+ */
+final class EngineParts implements AutoCloseable {
+
+  private final Device device;
+  private final EngineOptions options;
+  private final Deque<Runnable> closers = new ArrayDeque<>();
+
+  private final GenerationDefaults defaults;
+  private final Tokenizer tokenizer;
+  private final EngineInfo info;
+  private final Stream stream;
+  private final KvCache cache;
+  private final StepRunner runner;
+
+  private EngineParts(
+      Path model,
+      EngineOptions options,
+      @Nullable Tokenizer given,
+      LoadProgress progress,
+      Device device) {
+    this.device = device;
+    this.options = options;
+    boolean done = false;
+    try {
+      ModelDirectory directory = ModelDirectory.open(model);
+      ModelConfig config = directory.config();
+      defaults = directory.generation();
+      tokenizer = closing(given == null ? openTokenizer(directory) : given, Tokenizer::close);
+      EngineSizing sizing = new EngineSizing(config, options, device);
+      String fingerprint;
+      TransformerWeights weights;
+      try (Checkpoint checkpoint = directory.checkpoint(format(), options.seed())) {
+        weights =
+            closing(
+                WeightLoader.load(
+                    config,
+                    checkpoint,
+                    device,
+                    sizing.maxModelLength(),
+                    new ProgressSum(progress, sizing.checkpointBytes())),
+                TransformerWeights::close);
+        fingerprint = checkpoint.fingerprint();
+      }
+      int rows = sizing.maxBatchedTokens();
+      Transformer transformer =
+          closing(new Transformer(config, weights, device, rows), Transformer::close);
+      info = sizing.info();
+      stream = closing(device.newStream("compute"), Stream::close);
+      KvLayout layout = sizing.layout();
+      BlockKeys keys = new BlockKeys(layout, fingerprint, device.info().numericsId());
+      cache =
+          closing(
+              new KvCache(device, layout, info.numBlocks(), keys, stream, options.prefixCaching()),
+              KvCache::close);
+      runner =
+          closing(
+              new StepRunner(
+                  device,
+                  transformer,
+                  cache,
+                  stream,
+                  config.vocabularySize(),
+                  rows,
+                  info.maxSequences(),
+                  layout.blocksFor(info.maxModelLength())),
+              StepRunner::close);
+      // Closed first, whatever was opened after it: no memory may go while work is in flight.
+      closers.push(stream::close);
+      done = true;
+    } finally {
+      if (!done) {
+        close();
+      }
+    }
+  }
+
+  static EngineParts load(
+      Path model,
+      EngineOptions options,
+      @Nullable Tokenizer tokenizer,
+      LoadProgress progress,
+      Device device) {
+    return new EngineParts(model, options, tokenizer, progress, device);
+  }
+
+  EngineInfo info() {
+    return info;
+  }
+
+  GenerationDefaults defaults() {
+    return defaults;
+  }
+
+  Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  Clock clock() {
+    return device.clock();
+  }
+
+  long seed() {
+    return options.seed();
+  }
+
+  EngineLoop newLoop() {
+    Scheduler scheduler = new Scheduler(cache, info.maxSequences(), info.maxBatchedTokens());
+    int vocabulary = info.model().vocabularySize();
+    return new EngineLoop(scheduler, cache, runner, vocabulary, device.clock());
+  }
+
+  Sequence newSequence(int[] prompt, int maxLength, boolean allPromptLogits) {
+    return new Sequence(prompt, maxLength, allPromptLogits, cache.newTable(""));
+  }
+
+  /** Closes the stream, then everything in reverse. */
+  @Override
+  public void close() {
+    while (!closers.isEmpty()) {
+      closers.pop().run();
+    }
+  }
+
+  private LoadFormat format() {
+    return options.dummyWeights() ? LoadFormat.DUMMY : LoadFormat.SAFETENSORS;
+  }
+
+  private Tokenizer openTokenizer(ModelDirectory directory) {
+    if (options.dummyWeights() && directory.tokenizer() == null) {
+      return new NumericTokenizer(directory.config().vocabularySize());
+    }
+    return HuggingFaceTokenizer.load(directory.path());
+  }
+
+  private <T> T closing(T part, Consumer<T> close) {
+    closers.push(() -> close.accept(part));
+    return part;
+  }
+}

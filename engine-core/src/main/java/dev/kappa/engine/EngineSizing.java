@@ -1,0 +1,153 @@
+package dev.kappa.engine;
+
+import dev.kappa.device.DType;
+import dev.kappa.device.Device;
+import dev.kappa.kv.KvLayout;
+import dev.kappa.model.ModelConfig;
+import dev.kappa.model.Transformer;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Chooses what the options leave open: lengths, batch limits and the number of KV blocks.
+ *
+ * <p>A pool that was asked for in blocks is taken as it is, and the context is cut to what fits it;
+ * otherwise the pool takes a share of the memory that is free next to weights and activations.
+ */
+final class EngineSizing {
+
+  private static final Logger LOG = System.getLogger(EngineSizing.class.getName());
+
+  private static final int DEFAULT_SEQUENCES = 64;
+  private static final int DEFAULT_BATCHED_TOKENS = 2048;
+
+  /** On a CPU a large chunk holds up all decodes for long and computes no faster. */
+  private static final int DEFAULT_BATCHED_TOKENS_CPU = 512;
+
+  private static final double KV_SHARE_OF_FREE = 0.9;
+
+  /** A CPU device shares its memory with everything else on the machine. */
+  private static final double KV_SHARE_OF_FREE_CPU = 0.4;
+
+  private final ModelConfig config;
+  private final EngineOptions options;
+  private final Device device;
+  private final KvLayout layout;
+  private final int maxSequences;
+  private final int maxBatchedTokens;
+  private final int numBlocks;
+  private final int maxModelLength;
+
+  /**
+   * @throws EngineException if the options contradict the model or the device's memory
+   */
+  EngineSizing(ModelConfig config, EngineOptions options, Device device) {
+    this.config = config;
+    this.options = options;
+    this.device = device;
+    if (options.maxModelLength() > config.maxPositions()) {
+      throw invalid(
+          "max_model_len",
+          "max_model_len %d exceeds the %d positions that the model was made for"
+              .formatted(options.maxModelLength(), config.maxPositions()));
+    }
+    layout = chooseLayout();
+    maxSequences = given(options.maxSequences(), DEFAULT_SEQUENCES);
+    boolean cpu = device.info().kind().equals("cpu");
+    int batched = cpu ? DEFAULT_BATCHED_TOKENS_CPU : DEFAULT_BATCHED_TOKENS;
+    maxBatchedTokens = given(options.maxBatchedTokens(), Math.max(batched, maxSequences));
+    if (maxBatchedTokens < maxSequences) {
+      throw invalid(
+          "max_num_batched_tokens",
+          "max_num_batched_tokens %d is less than max_num_seqs %d"
+              .formatted(maxBatchedTokens, maxSequences));
+    }
+    numBlocks = given(options.numBlocks(), blocksThatFit(cpu));
+    maxModelLength = chooseMaxModelLength();
+  }
+
+  KvLayout layout() {
+    return layout;
+  }
+
+  int maxBatchedTokens() {
+    return maxBatchedTokens;
+  }
+
+  int maxModelLength() {
+    return maxModelLength;
+  }
+
+  /** Bytes of all tensors in the checkpoint. */
+  long checkpointBytes() {
+    return config.parameters() * config.dtype().bytes();
+  }
+
+  EngineInfo info() {
+    return new EngineInfo(
+        config,
+        device.info(),
+        maxModelLength,
+        layout.blockTokens(),
+        numBlocks,
+        maxSequences,
+        maxBatchedTokens,
+        layout.dtype(),
+        layout.bytesPerToken());
+  }
+
+  private KvLayout chooseLayout() {
+    DType dtype = options.kvDType() == null ? config.dtype() : options.kvDType();
+    KvLayout oneToken = new KvLayout(config.layers(), config.kvHeads(), config.headDim(), 1, dtype);
+    int blockTokens =
+        given(options.blockTokens(), KvLayout.defaultBlockTokens(oneToken.bytesPerToken()));
+    return new KvLayout(config.layers(), config.kvHeads(), config.headDim(), blockTokens, dtype);
+  }
+
+  /** No more than all sequences could ever use, and no more than a share of what is free. */
+  private int blocksThatFit(boolean cpu) {
+    long longest = given(options.maxModelLength(), config.maxPositions());
+    long useful = maxSequences * Math.ceilDiv(longest, layout.blockTokens());
+    long needed = checkpointBytes() + Transformer.activationBytes(config, device, maxBatchedTokens);
+    long free = device.freeBytes() - needed;
+    double share = cpu ? KV_SHARE_OF_FREE_CPU : KV_SHARE_OF_FREE;
+    long fitting = (long) (Math.max(0, free) * share) / layout.blockBytes();
+    if (fitting < 2) {
+      throw invalid(
+          null,
+          "the model needs %d MiB and leaves no room for KV: %s has %d MiB free"
+              .formatted(needed >> 20, device.info().name(), device.freeBytes() >> 20));
+    }
+    return (int) Math.min(Math.min(useful, fitting), Integer.MAX_VALUE);
+  }
+
+  private int chooseMaxModelLength() {
+    long capacity = (long) numBlocks * layout.blockTokens();
+    int wanted = given(options.maxModelLength(), config.maxPositions());
+    if (wanted <= capacity) {
+      return wanted;
+    }
+    if (options.maxModelLength() > 0) {
+      throw invalid(
+          "max_model_len",
+          "max_model_len %d does not fit into %d KV blocks of %d tokens"
+              .formatted(wanted, numBlocks, layout.blockTokens()));
+    }
+    LOG.log(
+        Level.INFO,
+        "the context is cut from {0} to {1} tokens, which is what {2} KV blocks hold",
+        Integer.toString(wanted),
+        Long.toString(capacity),
+        Integer.toString(numBlocks));
+    return (int) capacity;
+  }
+
+  private static int given(int value, int otherwise) {
+    return value > 0 ? value : otherwise;
+  }
+
+  private static EngineException invalid(@Nullable String parameter, String message) {
+    return new EngineException(EngineException.Kind.INVALID_REQUEST, parameter, message);
+  }
+}

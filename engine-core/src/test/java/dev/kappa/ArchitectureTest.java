@@ -1,0 +1,98 @@
+package dev.kappa;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+/**
+ * Dependencies point one way: engine → {schedule, kv, model, sample} → device; text stands alone.
+ */
+@AnalyzeClasses(packages = "dev.kappa", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+
+  @ArchTest
+  static final ArchRule layers =
+      layeredArchitecture()
+          .consideringOnlyDependenciesInLayers()
+          .layer("engine")
+          .definedBy("dev.kappa.engine")
+          .layer("schedule")
+          .definedBy("dev.kappa.schedule")
+          .layer("kv")
+          .definedBy("dev.kappa.kv")
+          .layer("model")
+          .definedBy("dev.kappa.model")
+          .layer("sample")
+          .definedBy("dev.kappa.sample")
+          .layer("text")
+          .definedBy("dev.kappa.text..")
+          .layer("device")
+          .definedBy("dev.kappa.device")
+          .layer("cpu")
+          .definedBy("dev.kappa.device.cpu")
+          .whereLayer("engine")
+          .mayNotBeAccessedByAnyLayer()
+          .whereLayer("schedule")
+          .mayOnlyBeAccessedByLayers("engine")
+          .whereLayer("kv")
+          .mayOnlyBeAccessedByLayers("engine", "schedule")
+          .whereLayer("model")
+          .mayOnlyBeAccessedByLayers("engine")
+          .whereLayer("sample")
+          .mayOnlyBeAccessedByLayers("engine")
+          .whereLayer("text")
+          .mayOnlyBeAccessedByLayers("engine")
+          .whereLayer("cpu")
+          .mayNotBeAccessedByAnyLayer();
+
+  @ArchTest
+  static final ArchRule deviceSeamKnowsNoImplementation =
+      noClasses()
+          .that()
+          .resideInAPackage("dev.kappa.device")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("dev.kappa.device.cpu..", "dev.kappa.cuda..");
+
+  @ArchTest
+  static final ArchRule schedulerNeverTouchesTensors =
+      noClasses()
+          .that()
+          .resideInAPackage("dev.kappa.schedule")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("dev.kappa.device..");
+
+  @ArchTest
+  static final ArchRule onlyDevicesAskTheSystemForTime =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("dev.kappa.device.cpu")
+          .should()
+          .callMethod(System.class, "nanoTime")
+          .orShould()
+          .callMethod(System.class, "currentTimeMillis");
+
+  @ArchTest
+  static final ArchRule textAndSamplingStandAlone =
+      classes()
+          .that()
+          .resideInAnyPackage("dev.kappa.text..", "dev.kappa.sample")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideOutsideOfPackage("dev.kappa..")
+          .orShould()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              "dev.kappa.text..",
+              "dev.kappa.sample",
+              "java..",
+              "ai.djl..",
+              "tools.jackson..",
+              "org.jspecify..");
+}

@@ -1,0 +1,159 @@
+package dev.kappa.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kappa.sample.SamplingParams;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * On the CPU device a request's tokens and log probabilities are the same to the bit, whatever else
+ * runs: alone, in a batch, cut into chunks, on cached blocks, or preempted.
+ */
+class EngineEquivalenceTest {
+
+  private static final Path MODEL = TestEngine.tinyModel("qwen3-tiny");
+
+  private record Job(int[] prompt, SamplingParams sampling) {}
+
+  private record Result(String text, List<Integer> tokens, List<Float> logprobs) {
+    static Result of(Collected collected) {
+      List<Float> logprobs = new ArrayList<>();
+      collected.promptLogprobs().forEach(p -> logprobs.add(p.logprob()));
+      collected.logprobs().forEach(p -> logprobs.add(p.logprob()));
+      return new Result(collected.text(), collected.tokens(), logprobs);
+    }
+  }
+
+  /**
+   * Mixed lengths, shared prefixes, greedy and seeded sampling, with and without log probabilities.
+   */
+  private static List<Job> jobs(Random random, int count) {
+    int vocabulary = 256;
+    int[] shared = TestEngine.randomPrompt(random, 50, vocabulary);
+    List<Job> jobs = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      int[] prompt = TestEngine.randomPrompt(random, 1 + random.nextInt(60), vocabulary);
+      if (random.nextBoolean()) {
+        System.arraycopy(shared, 0, prompt, 0, Math.min(prompt.length, random.nextInt(51)));
+      }
+      double temperature = random.nextBoolean() ? 0 : 0.8;
+      int logprobs = random.nextInt(3) == 0 ? 2 : -1;
+      int promptLogprobs = random.nextInt(5) == 0 ? 1 : -1;
+      jobs.add(
+          new Job(
+              prompt,
+              new SamplingParams(
+                  temperature,
+                  random.nextInt(2) * 20,
+                  1,
+                  0,
+                  (long) i,
+                  random.nextInt(66),
+                  List.of(),
+                  List.of(),
+                  true,
+                  logprobs,
+                  promptLogprobs)));
+    }
+    return jobs;
+  }
+
+  private static List<Result> alone(List<Job> jobs) {
+    EngineOptions options = TestEngine.options(32, 16, 1, 512);
+    List<Result> results = new ArrayList<>();
+    try (TestEngine engine = new TestEngine(MODEL, withoutPrefixCaching(options), 1)) {
+      for (Job job : jobs) {
+        results.add(Result.of(engine.submit(job.prompt, job.sampling)));
+      }
+    }
+    return results;
+  }
+
+  private static EngineOptions withoutPrefixCaching(EngineOptions o) {
+    return new EngineOptions(
+        o.maxModelLength(),
+        o.blockTokens(),
+        o.numBlocks(),
+        o.maxSequences(),
+        o.maxBatchedTokens(),
+        o.kvDType(),
+        o.dummyWeights(),
+        false,
+        o.seed());
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4})
+  void manyAtOnceGiveTheBitsOfEachAlone(long seed) {
+    Random random = new Random(seed);
+    List<Job> jobs = jobs(random, 24);
+    List<Result> expected = alone(jobs);
+    // A pool so small that sequences preempt one another, and chunks of odd sizes.
+    int blockTokens = List.of(4, 8, 16).get(random.nextInt(3));
+    int blocks = 128 / blockTokens + random.nextInt(8);
+    EngineOptions options = TestEngine.options(blocks, blockTokens, 6, 7 + random.nextInt(30));
+    try (TestEngine engine = new TestEngine(MODEL, options, 2)) {
+      List<Collected> running = new ArrayList<>();
+      for (Job job : jobs) {
+        running.add(engine.submit(job.prompt, job.sampling));
+      }
+      for (int i = 0; i < jobs.size(); i++) {
+        assertThat(Result.of(running.get(i)))
+            .as("seed %d, job %d", seed, i)
+            .isEqualTo(expected.get(i));
+      }
+      engine.awaitIdle();
+      EngineStats stats = engine.engine().stats();
+      assertThat(stats.preemptions()).as("preemptions").isPositive();
+      assertThat(stats.cachedPromptTokens()).as("cached tokens").isPositive();
+    }
+  }
+
+  @Test
+  void cachedPrefixesChangeNoBit() {
+    Random random = new Random(9);
+    int[] prompt = TestEngine.randomPrompt(random, 96, 256);
+    SamplingParams sampling =
+        new SamplingParams(0, 0, 1, 0, null, 20, List.of(), List.of(), true, 3, -1);
+    try (TestEngine engine = new TestEngine(MODEL, TestEngine.options(32, 16, 4, 64), 2)) {
+      Collected cold = engine.submit(prompt, sampling);
+      assertThat(cold.finish().usage().cachedTokens()).isZero();
+      // 96 tokens are whole blocks: all but the last token come from the cache.
+      Collected warm = engine.submit(prompt, sampling);
+      assertThat(warm.finish().usage().cachedTokens()).isEqualTo(95);
+      assertThat(Result.of(warm)).isEqualTo(Result.of(cold));
+      int[] longer = java.util.Arrays.copyOf(prompt, 100);
+      assertThat(engine.submit(longer, sampling).finish().usage().cachedTokens()).isEqualTo(96);
+    }
+  }
+
+  @Test
+  void cancelledRequestsDisturbNobodyAndFreeTheirBlocks() {
+    Random random = new Random(5);
+    List<Job> jobs = jobs(random, 12);
+    List<Result> expected = alone(jobs);
+    try (TestEngine engine = new TestEngine(MODEL, TestEngine.options(48, 4, 6, 16), 2)) {
+      List<Collected> running = new ArrayList<>();
+      List<Collected> doomed = new ArrayList<>();
+      for (Job job : jobs) {
+        running.add(engine.submit(job.prompt, job.sampling));
+        doomed.add(engine.submit(job.prompt, TestEngine.greedy(60)));
+      }
+      for (Collected victim : doomed) {
+        victim.cancel();
+      }
+      for (int i = 0; i < jobs.size(); i++) {
+        assertThat(Result.of(running.get(i))).as("job %d", i).isEqualTo(expected.get(i));
+      }
+      for (Collected victim : doomed) {
+        assertThat(victim.finish().reason()).isIn(Finish.Reason.ABORT, Finish.Reason.LENGTH);
+      }
+    }
+  }
+}

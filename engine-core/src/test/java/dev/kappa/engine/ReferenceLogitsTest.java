@@ -1,0 +1,99 @@
+package dev.kappa.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.kappa.sample.SamplingParams;
+import dev.kappa.sample.TokenLogprob;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectMapper;
+
+/**
+ * Log probabilities and greedy tokens of every architecture against Hugging Face transformers in
+ * 32-bit arithmetic, on tiny random models; {@code make_models.py} beside them made both.
+ */
+class ReferenceLogitsTest {
+
+  /**
+   * Two ways to sum the same 32-bit products differ by far less; the models' logits spread over
+   * about ±10, and a fault in any part of the forward pass moves them by more than 0.1.
+   */
+  private static final float TOLERANCE = 2e-3f;
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"llama-tiny", "llama3-rope-tiny", "llama-mha-f16", "qwen3-tiny", "qwen3-sharded"})
+  void agreesWithTransformers(String name) {
+    Path directory = TestEngine.tinyModel(name);
+    JsonNode reference = new ObjectMapper().readTree(directory.resolve("reference.json").toFile());
+    EngineOptions options = TestEngine.options(16, 16, 4, 50);
+    try (TestEngine engine = new TestEngine(directory, options, 2)) {
+      for (JsonNode prompt : reference.get("prompts")) {
+        int[] tokens = ints(prompt.get("tokens"));
+        checkPositions(engine, tokens, prompt.get("positions"), name);
+        checkGreedy(engine, tokens, prompt, name);
+      }
+    }
+  }
+
+  private static void checkPositions(
+      TestEngine engine, int[] tokens, JsonNode positions, String name) {
+    // One more token behind the prompt makes the logits of its last position reported too.
+    int[] longer = java.util.Arrays.copyOf(tokens, tokens.length + 1);
+    SamplingParams promptOnly =
+        new SamplingParams(0, 0, 1, 0, null, 0, List.of(), List.of(), true, -1, 8);
+    List<TokenLogprob> rows = engine.submit(longer, promptOnly).promptLogprobs();
+    assertThat(rows).hasSize(tokens.length);
+    for (JsonNode expected : positions) {
+      int position = expected.get("position").asInt();
+      float logSumExp = expected.get("logSumExp").floatValue();
+      TokenLogprob row = rows.get(position);
+      Map<Integer, Float> found = new HashMap<>();
+      for (int i = 0; i < row.topTokens().length; i++) {
+        found.put(row.topTokens()[i], row.topLogprobs()[i]);
+      }
+      int rank = 0;
+      for (JsonNode top : expected.get("top")) {
+        int token = top.get(0).asInt();
+        float logprob = top.get(1).floatValue() - logSumExp;
+        String where =
+            "%s, %d tokens, position %d, token %d".formatted(name, tokens.length, position, token);
+        // Ranks may swap between near equals; the value at the rank may not.
+        assertThat(row.topLogprobs()[rank++]).as(where).isCloseTo(logprob, within(TOLERANCE));
+        if (found.containsKey(token)) {
+          assertThat(found.get(token)).as(where).isCloseTo(logprob, within(TOLERANCE));
+        } else {
+          assertThat(logprob).as(where).isCloseTo(row.topLogprobs()[7], within(TOLERANCE));
+        }
+      }
+    }
+  }
+
+  /** Equal tokens as long as the reference's choice was not a near tie. */
+  private static void checkGreedy(TestEngine engine, int[] tokens, JsonNode prompt, String name) {
+    int[] expected = ints(prompt.get("greedy"));
+    List<Integer> found = engine.submit(tokens, TestEngine.greedy(expected.length)).tokens();
+    for (int i = 0; i < expected.length; i++) {
+      if (prompt.get("margins").get(i).floatValue() < 2 * TOLERANCE) {
+        return;
+      }
+      assertThat(found.get(i))
+          .as("%s, %d tokens, step %d", name, tokens.length, i)
+          .isEqualTo(expected[i]);
+    }
+  }
+
+  private static int[] ints(JsonNode array) {
+    int[] values = new int[array.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = array.get(i).asInt();
+    }
+    return values;
+  }
+}

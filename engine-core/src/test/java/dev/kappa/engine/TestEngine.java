@@ -1,0 +1,84 @@
+package dev.kappa.engine;
+
+import dev.kappa.device.DType;
+import dev.kappa.device.Device;
+import dev.kappa.device.Devices;
+import dev.kappa.sample.SamplingParams;
+import dev.kappa.text.NumericTokenizer;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+
+/** An engine over one of the tiny models, and a check at its end that nothing leaked. */
+public final class TestEngine implements AutoCloseable {
+
+  private final Device device;
+  private final Engine engine;
+
+  public TestEngine(Path model, EngineOptions options, int threads) {
+    device = Devices.open("cpu", threads).device();
+    engine =
+        Engine.builder(model).options(options).tokenizer(new NumericTokenizer(4096)).start(device);
+  }
+
+  /** The directory of a tiny random model among the test resources. */
+  public static Path tinyModel(String name) {
+    URL url = Objects.requireNonNull(TestEngine.class.getResource("/models/" + name), name);
+    try {
+      return Path.of(url.toURI());
+    } catch (URISyntaxException e) {
+      throw new IllegalArgumentException(name, e);
+    }
+  }
+
+  /** Options for the tiny models, with KV as exact as the arithmetic. */
+  public static EngineOptions options(int numBlocks, int blockTokens, int maxSeqs, int maxTokens) {
+    return new EngineOptions(
+        0, blockTokens, numBlocks, maxSeqs, maxTokens, DType.F32, false, true, 1);
+  }
+
+  public static int[] randomPrompt(Random random, int length, int vocabulary) {
+    return random.ints(length, 0, vocabulary).toArray();
+  }
+
+  /** Greedy decoding that goes on after end-of-sequence tokens. */
+  public static SamplingParams greedy(int maxTokens) {
+    return new SamplingParams(0, 0, 1, 0, null, maxTokens, List.of(), List.of(), true, -1, -1);
+  }
+
+  public Engine engine() {
+    return engine;
+  }
+
+  public Collected submit(int[] prompt, SamplingParams sampling) {
+    return Collected.submit(engine, new GenerationRequest("test", prompt, sampling));
+  }
+
+  /** All blocks must be free once no request runs. */
+  public void awaitIdle() {
+    long deadline = System.nanoTime() + 10_000_000_000L;
+    while (engine.stats().running() + engine.stats().waiting() > 0) {
+      if (System.nanoTime() > deadline) {
+        throw new AssertionError("still busy: " + engine.stats());
+      }
+      Thread.onSpinWait();
+    }
+    if (engine.stats().usedBlocks() != 0) {
+      throw new AssertionError("blocks leaked: " + engine.stats());
+    }
+  }
+
+  @Override
+  public void close() {
+    awaitIdle();
+    engine.close();
+    long left = device.allocatedBytes();
+    device.close();
+    if (left != 0) {
+      throw new AssertionError(left + " bytes of device memory leaked");
+    }
+  }
+}
