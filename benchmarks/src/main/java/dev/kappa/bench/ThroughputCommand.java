@@ -64,8 +64,14 @@ final class ThroughputCommand implements Callable<Integer> {
       longest = Math.max(longest, depth + generate);
     }
     EngineOptions options =
-        new EngineOptions(
-            longest, 0, 0, 1, maxBatchedTokens, null, loadFormat.equals("dummy"), false, seed);
+        EngineOptions.builder()
+            .maxModelLength(longest)
+            .maxSequences(1)
+            .maxBatchedTokens(maxBatchedTokens)
+            .dummyWeights(loadFormat.equals("dummy"))
+            .prefixCaching(false)
+            .seed(seed)
+            .build();
     try (Device opened = choice.device();
         Engine engine = Engine.builder(model).options(options).start(opened)) {
       System.out.printf("# %s, %s%n", model, choice.reason());

@@ -6,7 +6,6 @@ import dev.kappa.engine.Finish;
 import dev.kappa.engine.GenerationRequest;
 import dev.kappa.engine.OutputListener;
 import dev.kappa.sample.SamplingParams;
-import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 
@@ -34,7 +33,7 @@ final class TimedRequests {
     int vocabulary = engine.info().model().vocabularySize();
     int[] prompt = random.ints(promptTokens, 0, vocabulary).toArray();
     SamplingParams sampling =
-        new SamplingParams(0, 0, 1, 0, null, generate, List.of(), List.of(), true, -1, -1);
+        SamplingParams.builder().temperature(0).maxTokens(generate).ignoreEos(true).build();
     CompletableFuture<Finish> done = new CompletableFuture<>();
     engine.submit(
         new GenerationRequest("bench", prompt, sampling),

@@ -64,6 +64,11 @@ public final class Engine implements AutoCloseable {
     };
   }
 
+  /** Takes a request whose output is read by blocking calls, see {@link #submit}. */
+  public TokenStream stream(GenerationRequest request) {
+    return TokenStream.open(this, request);
+  }
+
   /** What the engine runs with. */
   public EngineInfo info() {
     return parts.info();

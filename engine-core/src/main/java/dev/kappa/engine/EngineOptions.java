@@ -27,7 +27,78 @@ public record EngineOptions(
     boolean prefixCaching,
     long seed) {
 
+  /** Everything chosen by the engine. */
   public static EngineOptions defaults() {
-    return new EngineOptions(0, 0, 0, 0, 0, null, false, true, 0);
+    return builder().build();
+  }
+
+  /** Everything chosen by the engine, prefix caching on. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** Describes options one by one. Not thread-safe. */
+  public static final class Builder {
+    private int maxModelLength;
+    private int blockTokens;
+    private int numBlocks;
+    private int maxSequences;
+    private int maxBatchedTokens;
+    private @Nullable DType kvDType;
+    private boolean dummyWeights;
+    private boolean prefixCaching = true;
+    private long seed;
+
+    private Builder() {}
+
+    public Builder maxModelLength(int value) {
+      maxModelLength = value;
+      return this;
+    }
+
+    public Builder blockTokens(int value) {
+      blockTokens = value;
+      return this;
+    }
+
+    public Builder numBlocks(int value) {
+      numBlocks = value;
+      return this;
+    }
+
+    public Builder maxSequences(int value) {
+      maxSequences = value;
+      return this;
+    }
+
+    public Builder maxBatchedTokens(int value) {
+      maxBatchedTokens = value;
+      return this;
+    }
+
+    public Builder kvDType(@Nullable DType value) {
+      kvDType = value;
+      return this;
+    }
+
+    public Builder dummyWeights(boolean value) {
+      dummyWeights = value;
+      return this;
+    }
+
+    public Builder prefixCaching(boolean value) {
+      prefixCaching = value;
+      return this;
+    }
+
+    public Builder seed(long value) {
+      seed = value;
+      return this;
+    }
+
+    /** What was described, the rest as {@link #builder} says. */
+    public EngineOptions build() {
+      return new EngineOptions(maxModelLength, blockTokens, numBlocks, maxSequences, maxBatchedTokens, kvDType, dummyWeights, prefixCaching, seed);
+    }
   }
 }

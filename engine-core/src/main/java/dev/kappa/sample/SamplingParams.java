@@ -47,12 +47,94 @@ public record SamplingParams(
 
   /** Greedy decoding of at most so many tokens. */
   public static SamplingParams greedy(int maxTokens) {
-    return new SamplingParams(0, 0, 1, 0, null, maxTokens, List.of(), List.of(), false, -1, -1);
+    return builder().temperature(0).maxTokens(maxTokens).build();
+  }
+
+  /** The model's own distribution, 16 tokens, nothing else. */
+  public static Builder builder() {
+    return new Builder();
   }
 
   private static void require(boolean holds, String parameter, String expected) {
     if (!holds) {
       throw new InvalidSamplingException(parameter, parameter + " must be " + expected);
+    }
+  }
+
+  /** Describes sampling parameters one by one. Not thread-safe. */
+  public static final class Builder {
+    private double temperature = 1;
+    private int topK;
+    private double topP = 1;
+    private double minP;
+    private @Nullable Long seed;
+    private int maxTokens = 16;
+    private List<String> stop = List.of();
+    private List<Integer> stopTokens = List.of();
+    private boolean ignoreEos;
+    private int logprobs = -1;
+    private int promptLogprobs = -1;
+
+    private Builder() {}
+
+    public Builder temperature(double value) {
+      temperature = value;
+      return this;
+    }
+
+    public Builder topK(int value) {
+      topK = value;
+      return this;
+    }
+
+    public Builder topP(double value) {
+      topP = value;
+      return this;
+    }
+
+    public Builder minP(double value) {
+      minP = value;
+      return this;
+    }
+
+    public Builder seed(long value) {
+      seed = value;
+      return this;
+    }
+
+    public Builder maxTokens(int value) {
+      maxTokens = value;
+      return this;
+    }
+
+    public Builder stop(List<String> value) {
+      stop = value;
+      return this;
+    }
+
+    public Builder stopTokens(List<Integer> value) {
+      stopTokens = value;
+      return this;
+    }
+
+    public Builder ignoreEos(boolean value) {
+      ignoreEos = value;
+      return this;
+    }
+
+    public Builder logprobs(int value) {
+      logprobs = value;
+      return this;
+    }
+
+    public Builder promptLogprobs(int value) {
+      promptLogprobs = value;
+      return this;
+    }
+
+    /** What was described, the rest as {@link #builder} says. */
+    public SamplingParams build() {
+      return new SamplingParams(temperature, topK, topP, minP, seed, maxTokens, stop, stopTokens, ignoreEos, logprobs, promptLogprobs);
     }
   }
 }

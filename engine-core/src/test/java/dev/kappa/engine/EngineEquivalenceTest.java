@@ -2,6 +2,7 @@ package dev.kappa.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kappa.device.DType;
 import dev.kappa.sample.SamplingParams;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,44 +49,35 @@ class EngineEquivalenceTest {
       jobs.add(
           new Job(
               prompt,
-              new SamplingParams(
-                  temperature,
-                  random.nextInt(2) * 20,
-                  1,
-                  0,
-                  (long) i,
-                  random.nextInt(66),
-                  List.of(),
-                  List.of(),
-                  true,
-                  logprobs,
-                  promptLogprobs)));
+              SamplingParams.builder()
+                  .temperature(temperature)
+                  .topK(random.nextInt(2) * 20)
+                  .seed(i)
+                  .maxTokens(random.nextInt(66))
+                  .ignoreEos(true)
+                  .logprobs(logprobs)
+                  .promptLogprobs(promptLogprobs)
+                  .build()));
     }
     return jobs;
   }
 
   private static List<Result> alone(List<Job> jobs) {
-    EngineOptions options = TestEngine.options(32, 16, 1, 512);
+    EngineOptions options =
+        EngineOptions.builder()
+            .numBlocks(32)
+            .blockTokens(16)
+            .maxSequences(1)
+            .kvDType(DType.F32)
+            .prefixCaching(false)
+            .build();
     List<Result> results = new ArrayList<>();
-    try (TestEngine engine = new TestEngine(MODEL, withoutPrefixCaching(options), 1)) {
+    try (TestEngine engine = new TestEngine(MODEL, options, 1)) {
       for (Job job : jobs) {
         results.add(Result.of(engine.submit(job.prompt, job.sampling)));
       }
     }
     return results;
-  }
-
-  private static EngineOptions withoutPrefixCaching(EngineOptions o) {
-    return new EngineOptions(
-        o.maxModelLength(),
-        o.blockTokens(),
-        o.numBlocks(),
-        o.maxSequences(),
-        o.maxBatchedTokens(),
-        o.kvDType(),
-        o.dummyWeights(),
-        false,
-        o.seed());
   }
 
   @ParameterizedTest
@@ -120,7 +112,7 @@ class EngineEquivalenceTest {
     Random random = new Random(9);
     int[] prompt = TestEngine.randomPrompt(random, 96, 256);
     SamplingParams sampling =
-        new SamplingParams(0, 0, 1, 0, null, 20, List.of(), List.of(), true, 3, -1);
+        SamplingParams.builder().temperature(0).maxTokens(20).ignoreEos(true).logprobs(3).build();
     try (TestEngine engine = new TestEngine(MODEL, TestEngine.options(32, 16, 4, 64), 2)) {
       Collected cold = engine.submit(prompt, sampling);
       assertThat(cold.finish().usage().cachedTokens()).isZero();

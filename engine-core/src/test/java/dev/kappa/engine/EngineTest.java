@@ -32,7 +32,13 @@ class EngineTest {
 
   private static SamplingParams stopping(
       int maxTokens, List<String> stop, List<Integer> stopTokens) {
-    return new SamplingParams(0, 0, 1, 0, null, maxTokens, stop, stopTokens, true, -1, -1);
+    return SamplingParams.builder()
+        .temperature(0)
+        .maxTokens(maxTokens)
+        .stop(stop)
+        .stopTokens(stopTokens)
+        .ignoreEos(true)
+        .build();
   }
 
   private List<Integer> greedyTokens(int count) {
@@ -89,7 +95,7 @@ class EngineTest {
   @Test
   void zeroTokensOnlyComputeThePrompt() {
     SamplingParams promptOnly =
-        new SamplingParams(1, 0, 1, 0, null, 0, List.of(), List.of(), false, -1, 2);
+        SamplingParams.builder().maxTokens(0).promptLogprobs(2).build();
     Collected output = engine.submit(prompt, promptOnly);
     assertThat(output.tokens()).isEmpty();
     assertThat(output.promptLogprobs()).hasSize(prompt.length - 1);
@@ -105,14 +111,14 @@ class EngineTest {
   @Test
   void outputAndPromptLogprobsAgree() {
     SamplingParams sampling =
-        new SamplingParams(1, 0, 1, 0, 3L, 12, List.of(), List.of(), true, 0, -1);
+        SamplingParams.builder().seed(3).maxTokens(12).ignoreEos(true).logprobs(0).build();
     Collected output = engine.submit(prompt, sampling);
     int[] whole = Arrays.copyOf(prompt, prompt.length + 12);
     for (int i = 0; i < 12; i++) {
       whole[prompt.length + i] = output.tokens().get(i);
     }
     SamplingParams promptOnly =
-        new SamplingParams(1, 0, 1, 0, null, 0, List.of(), List.of(), false, -1, 0);
+        SamplingParams.builder().maxTokens(0).promptLogprobs(0).build();
     List<TokenLogprob> scored = engine.submit(whole, promptOnly).promptLogprobs();
     for (int i = 0; i < 12; i++) {
       assertThat(scored.get(prompt.length - 1 + i).logprob())
@@ -123,12 +129,24 @@ class EngineTest {
   @Test
   void seededSamplingRepeats() {
     SamplingParams sampling =
-        new SamplingParams(1, 0, 1, 0, 42L, 20, List.of(), List.of(), true, -1, -1);
+        SamplingParams.builder().seed(42).maxTokens(20).ignoreEos(true).build();
     List<Integer> first = engine.submit(prompt, sampling).tokens();
     assertThat(engine.submit(prompt, sampling).tokens()).isEqualTo(first);
     SamplingParams other =
-        new SamplingParams(1, 0, 1, 0, 43L, 20, List.of(), List.of(), true, -1, -1);
+        SamplingParams.builder().seed(43).maxTokens(20).ignoreEos(true).build();
     assertThat(engine.submit(prompt, other).tokens()).isNotEqualTo(first);
+  }
+
+  @Test
+  void streamsToABlockingReader() throws InterruptedException {
+    String expected = engine.submit(prompt, TestEngine.greedy(8)).text();
+    TokenStream stream =
+        engine.engine().stream(new GenerationRequest("r", prompt, TestEngine.greedy(8)));
+    OutputListener.Delta first = stream.next();
+    assertThat(first).isNotNull();
+    assertThat(first.text() + stream.rest()).isEqualTo(expected);
+    assertThat(stream.next()).isNull();
+    assertThat(stream.finish().reason()).isEqualTo(Finish.Reason.LENGTH);
   }
 
   @Test

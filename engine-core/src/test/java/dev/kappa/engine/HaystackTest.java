@@ -72,7 +72,7 @@ class HaystackTest {
       int[] ids = engine.tokenizer().encode(text, false);
       assertThat(ids).isEqualTo(ints(prompt.get("ids")));
       SamplingParams sampling =
-          new SamplingParams(0, 0, 1, 0, null, 16, List.of(), List.of(), true, 5, -1);
+          SamplingParams.builder().temperature(0).maxTokens(16).ignoreEos(true).logprobs(5).build();
       Collected output = submit(text, sampling);
       TokenLogprob first = output.logprobs().getFirst();
       float[] expected = floats(prompt.get("top5_logits"));

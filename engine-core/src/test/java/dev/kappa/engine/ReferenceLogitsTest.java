@@ -47,7 +47,7 @@ class ReferenceLogitsTest {
     // One more token behind the prompt makes the logits of its last position reported too.
     int[] longer = java.util.Arrays.copyOf(tokens, tokens.length + 1);
     SamplingParams promptOnly =
-        new SamplingParams(0, 0, 1, 0, null, 0, List.of(), List.of(), true, -1, 8);
+        SamplingParams.builder().maxTokens(0).promptLogprobs(8).build();
     List<TokenLogprob> rows = engine.submit(longer, promptOnly).promptLogprobs();
     assertThat(rows).hasSize(tokens.length);
     for (JsonNode expected : positions) {

@@ -8,7 +8,6 @@ import dev.kappa.text.NumericTokenizer;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 
@@ -36,8 +35,14 @@ public final class TestEngine implements AutoCloseable {
 
   /** Options for the tiny models, with KV as exact as the arithmetic. */
   public static EngineOptions options(int numBlocks, int blockTokens, int maxSeqs, int maxTokens) {
-    return new EngineOptions(
-        0, blockTokens, numBlocks, maxSeqs, maxTokens, DType.F32, false, true, 1);
+    return EngineOptions.builder()
+        .numBlocks(numBlocks)
+        .blockTokens(blockTokens)
+        .maxSequences(maxSeqs)
+        .maxBatchedTokens(maxTokens)
+        .kvDType(DType.F32)
+        .seed(1)
+        .build();
   }
 
   public static int[] randomPrompt(Random random, int length, int vocabulary) {
@@ -46,7 +51,7 @@ public final class TestEngine implements AutoCloseable {
 
   /** Greedy decoding that goes on after end-of-sequence tokens. */
   public static SamplingParams greedy(int maxTokens) {
-    return new SamplingParams(0, 0, 1, 0, null, maxTokens, List.of(), List.of(), true, -1, -1);
+    return SamplingParams.builder().temperature(0).maxTokens(maxTokens).ignoreEos(true).build();
   }
 
   public Engine engine() {
