@@ -98,7 +98,16 @@ public record EngineOptions(
 
     /** What was described, the rest as {@link #builder} says. */
     public EngineOptions build() {
-      return new EngineOptions(maxModelLength, blockTokens, numBlocks, maxSequences, maxBatchedTokens, kvDType, dummyWeights, prefixCaching, seed);
+      return new EngineOptions(
+          maxModelLength,
+          blockTokens,
+          numBlocks,
+          maxSequences,
+          maxBatchedTokens,
+          kvDType,
+          dummyWeights,
+          prefixCaching,
+          seed);
     }
   }
 }

@@ -134,7 +134,18 @@ public record SamplingParams(
 
     /** What was described, the rest as {@link #builder} says. */
     public SamplingParams build() {
-      return new SamplingParams(temperature, topK, topP, minP, seed, maxTokens, stop, stopTokens, ignoreEos, logprobs, promptLogprobs);
+      return new SamplingParams(
+          temperature,
+          topK,
+          topP,
+          minP,
+          seed,
+          maxTokens,
+          stop,
+          stopTokens,
+          ignoreEos,
+          logprobs,
+          promptLogprobs);
     }
   }
 }

@@ -11,6 +11,7 @@ import dev.kappa.sample.TokenLogprob;
 import dev.kappa.text.NumericTokenizer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
@@ -94,8 +95,7 @@ class EngineTest {
 
   @Test
   void zeroTokensOnlyComputeThePrompt() {
-    SamplingParams promptOnly =
-        SamplingParams.builder().maxTokens(0).promptLogprobs(2).build();
+    SamplingParams promptOnly = SamplingParams.builder().maxTokens(0).promptLogprobs(2).build();
     Collected output = engine.submit(prompt, promptOnly);
     assertThat(output.tokens()).isEmpty();
     assertThat(output.promptLogprobs()).hasSize(prompt.length - 1);
@@ -117,8 +117,7 @@ class EngineTest {
     for (int i = 0; i < 12; i++) {
       whole[prompt.length + i] = output.tokens().get(i);
     }
-    SamplingParams promptOnly =
-        SamplingParams.builder().maxTokens(0).promptLogprobs(0).build();
+    SamplingParams promptOnly = SamplingParams.builder().maxTokens(0).promptLogprobs(0).build();
     List<TokenLogprob> scored = engine.submit(whole, promptOnly).promptLogprobs();
     for (int i = 0; i < 12; i++) {
       assertThat(scored.get(prompt.length - 1 + i).logprob())
@@ -132,8 +131,7 @@ class EngineTest {
         SamplingParams.builder().seed(42).maxTokens(20).ignoreEos(true).build();
     List<Integer> first = engine.submit(prompt, sampling).tokens();
     assertThat(engine.submit(prompt, sampling).tokens()).isEqualTo(first);
-    SamplingParams other =
-        SamplingParams.builder().seed(43).maxTokens(20).ignoreEos(true).build();
+    SamplingParams other = SamplingParams.builder().seed(43).maxTokens(20).ignoreEos(true).build();
     assertThat(engine.submit(prompt, other).tokens()).isNotEqualTo(first);
   }
 
@@ -142,8 +140,7 @@ class EngineTest {
     String expected = engine.submit(prompt, TestEngine.greedy(8)).text();
     TokenStream stream =
         engine.engine().stream(new GenerationRequest("r", prompt, TestEngine.greedy(8)));
-    OutputListener.Delta first = stream.next();
-    assertThat(first).isNotNull();
+    OutputListener.Delta first = Objects.requireNonNull(stream.next());
     assertThat(first.text() + stream.rest()).isEqualTo(expected);
     assertThat(stream.next()).isNull();
     assertThat(stream.finish().reason()).isEqualTo(Finish.Reason.LENGTH);

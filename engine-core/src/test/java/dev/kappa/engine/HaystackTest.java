@@ -61,7 +61,8 @@ class HaystackTest {
 
   private static Collected ask(String document, String question, String role) {
     String between = role.equals("system") ? "<|end|><|user|>" : "\n\n";
-    String text = "<|bos|><|" + role + "|>" + document + between + question + "<|end|><|assistant|>";
+    String text =
+        "<|bos|><|" + role + "|>" + document + between + question + "<|end|><|assistant|>";
     return submit(text, SamplingParams.greedy(32));
   }
 

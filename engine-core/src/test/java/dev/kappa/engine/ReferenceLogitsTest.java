@@ -46,8 +46,7 @@ class ReferenceLogitsTest {
       TestEngine engine, int[] tokens, JsonNode positions, String name) {
     // One more token behind the prompt makes the logits of its last position reported too.
     int[] longer = java.util.Arrays.copyOf(tokens, tokens.length + 1);
-    SamplingParams promptOnly =
-        SamplingParams.builder().maxTokens(0).promptLogprobs(8).build();
+    SamplingParams promptOnly = SamplingParams.builder().maxTokens(0).promptLogprobs(8).build();
     List<TokenLogprob> rows = engine.submit(longer, promptOnly).promptLogprobs();
     assertThat(rows).hasSize(tokens.length);
     for (JsonNode expected : positions) {
