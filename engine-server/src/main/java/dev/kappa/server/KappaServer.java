@@ -1,0 +1,102 @@
+package dev.kappa.server;
+
+import dev.kappa.server.backend.ServedModel;
+import dev.kappa.server.http.HttpListener;
+import dev.kappa.server.http.Router;
+import dev.kappa.server.metrics.MetricsEndpoint;
+import dev.kappa.server.metrics.ServerMetrics;
+import dev.kappa.server.openai.ChatEndpoint;
+import dev.kappa.server.openai.CompletionsEndpoint;
+import dev.kappa.server.openai.ModelsEndpoint;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/** Serves one model over HTTP until it is closed. The backend stays its owner's to close. */
+public final class KappaServer implements AutoCloseable {
+
+  private final ServerOptions options;
+  private final ExecutorService workers;
+  private final HttpListener listener;
+
+  private KappaServer(ServerOptions options, ExecutorService workers, HttpListener listener) {
+    this.options = options;
+    this.workers = workers;
+    this.listener = listener;
+  }
+
+  /**
+   * Starts to serve.
+   *
+   * @throws IOException if the address cannot be listened on
+   */
+  public static KappaServer start(ServedModel model, ServerOptions options) throws IOException {
+    // Tokenizing and rendering only; few threads, since the CPU may be the device as well.
+    int threads = Math.clamp(Runtime.getRuntime().availableProcessors() / 4, 2, 8);
+    ExecutorService workers =
+        Executors.newFixedThreadPool(
+            threads, Thread.ofPlatform().name("kappa-http-worker-", 0).daemon().factory());
+    try {
+      InetSocketAddress address = new InetSocketAddress(options.host(), options.port());
+      if (address.isUnresolved()) {
+        throw new IOException("there is no host '" + options.host() + "' to listen on");
+      }
+      HttpListener listener =
+          new HttpListener(
+              address,
+              routes(new Router(workers, options.apiKey()), model),
+              options.maxBodyBytes(),
+              options.idle());
+      return new KappaServer(options, workers, listener);
+    } catch (IOException e) {
+      workers.shutdown();
+      throw e;
+    }
+  }
+
+  private static Router routes(Router router, ServedModel model) {
+    ServerMetrics metrics = new ServerMetrics(model);
+    ModelsEndpoint models = new ModelsEndpoint(model);
+    StatusEndpoints status = new StatusEndpoints(model.backend());
+    return router
+        .postOnWorker("/v1/completions", new CompletionsEndpoint(model, metrics))
+        .postOnWorker("/v1/chat/completions", new ChatEndpoint(model, metrics))
+        .get(ModelsEndpoint.PATH, models)
+        .get(ModelsEndpoint.PATH + "/", models)
+        .get("/health", status::health)
+        .get("/ping", status::health)
+        .post("/ping", status::health)
+        .get("/version", status::version)
+        .get("/metrics", new MetricsEndpoint(metrics));
+  }
+
+  public int port() {
+    return listener.port();
+  }
+
+  /** Where clients reach it, for example {@code http://127.0.0.1:8000}. */
+  public String url() {
+    String host = options.host().contains(":") ? "[" + options.host() + "]" : options.host();
+    return "http://" + host + ":" + listener.port();
+  }
+
+  /** Requests being answered. */
+  public int inFlight() {
+    return listener.inFlight();
+  }
+
+  /**
+   * Takes no more requests, lets those in flight finish for a while, then ends them with an error.
+   */
+  public void close(Duration grace) {
+    listener.close(grace);
+    workers.shutdown();
+  }
+
+  @Override
+  public void close() {
+    close(Duration.ZERO);
+  }
+}

@@ -1,0 +1,32 @@
+package dev.kappa.server;
+
+import dev.kappa.server.backend.InferenceBackend;
+import dev.kappa.server.http.ApiError;
+import dev.kappa.server.http.Exchange;
+import dev.kappa.server.http.JsonText;
+
+/** The small endpoints that tell machines how the server is. */
+record StatusEndpoints(InferenceBackend backend) {
+
+  /** 200 while requests can be served, else 503. */
+  void health(Exchange exchange) {
+    if (backend.stats().failed()) {
+      exchange.fail(ApiError.unavailable("the engine has failed"));
+      return;
+    }
+    exchange.respond(200, object("status", "ok"));
+  }
+
+  void version(Exchange exchange) {
+    String version = StatusEndpoints.class.getPackage().getImplementationVersion();
+    exchange.respond(200, object("version", version == null ? "development" : version));
+  }
+
+  private static byte[] object(String name, String value) {
+    return JsonText.of(json -> {
+      json.writeStartObject();
+      json.writeStringProperty(name, value);
+      json.writeEndObject();
+    });
+  }
+}

@@ -1,0 +1,68 @@
+package dev.kappa.server.openai;
+
+import dev.kappa.engine.GenerationRequest;
+import dev.kappa.server.backend.ServedModel;
+import dev.kappa.server.http.Endpoint;
+import dev.kappa.server.http.Exchange;
+import dev.kappa.server.http.RequestIds;
+import dev.kappa.server.metrics.ServerMetrics;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/** {@code POST /v1/completions}. */
+public final class CompletionsEndpoint implements Endpoint {
+
+  private static final int DEFAULT_MAX_TOKENS = 16;
+  private static final int MAX_LOGPROBS = 5;
+
+  private final ServedModel model;
+  private final ServerMetrics metrics;
+
+  public CompletionsEndpoint(ServedModel model, ServerMetrics metrics) {
+    this.model = model;
+    this.metrics = metrics;
+  }
+
+  @Override
+  public void handle(Exchange exchange) {
+    JsonFields fields = JsonBody.read(exchange.call());
+    String name = ModelField.read(fields, model);
+    var info = model.backend().info();
+    int vocabularySize = info.model().vocabularySize();
+    StreamFields stream = StreamFields.read(fields);
+    SamplingFields sampling = SamplingFields.read(fields, model.defaults(), vocabularySize);
+    int maxTokens = fields.integer("max_tokens", 0, Integer.MAX_VALUE, DEFAULT_MAX_TOKENS);
+    boolean echo = fields.bool("echo", false);
+    if (maxTokens == 0 && !echo) {
+      throw JsonFields.bad("max_tokens", "max_tokens may be 0 only with echo");
+    }
+    int logprobs = fields.integer("logprobs", 0, MAX_LOGPROBS, -1);
+    OutputFields output = OutputFields.read(fields, logprobs);
+    PromptReader reader =
+        new PromptReader(
+            model.backend().tokenizer(),
+            vocabularySize,
+            info.maxModelLength(),
+            fields.bool("add_special_tokens", true));
+    fields.get("prompt");
+    OtherFields.check(fields);
+    // Last, because only this takes time.
+    List<Prompt> prompts = reader.read(fields);
+
+    String id = "cmpl-" + RequestIds.random();
+    List<GenerationRequest> requests = new ArrayList<>(prompts.size());
+    for (Prompt prompt : prompts) {
+      int room = PromptReader.room(prompt, maxTokens, info.maxModelLength(), "prompt");
+      requests.add(
+          new GenerationRequest(
+              prompts.size() == 1 ? id : id + "-" + requests.size(),
+              prompt.tokens(),
+              sampling.params(room, logprobs, echo ? logprobs : -1)));
+    }
+    AnswerHead head = new AnswerHead(id, Instant.now().getEpochSecond(), name);
+    CompletionFormat format =
+        new CompletionFormat(head, stream, output, echo, prompts, model.backend().tokenizer());
+    new Generation(exchange, model, metrics, stream, format, requests).start();
+  }
+}

@@ -1,0 +1,102 @@
+package dev.kappa.server.openai;
+
+import dev.kappa.server.http.ApiError;
+import dev.kappa.server.http.ApiException;
+import dev.kappa.server.http.HttpCall;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Reads request bodies. */
+final class JsonBody {
+
+  private static final int MAX_DEPTH = 64;
+
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder()
+                          .maxNestingDepth(MAX_DEPTH)
+                          // The body's own limit holds for its strings too.
+                          .maxStringLength(Integer.MAX_VALUE)
+                          .build())
+                  .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                  .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
+                  .build())
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
+  private JsonBody() {}
+
+  /**
+   * The fields of the body's object.
+   *
+   * @throws ApiException if the body is something else
+   */
+  static JsonFields read(HttpCall call) {
+    checkContentType(call.headers().get("Content-Type"));
+    String encoding = call.headers().get("Content-Encoding");
+    if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
+      throw new ApiException(
+          ApiError.invalid(415, "bodies are not read in the encoding '" + encoding + "'"));
+    }
+    if (call.body().length == 0) {
+      throw new ApiException(ApiError.invalid(400, "the body is empty; a JSON object is needed"));
+    }
+    try {
+      return new JsonFields(MAPPER.readTree(call.body()), "");
+    } catch (JacksonException e) {
+      throw new ApiException(
+          ApiError.badField(null, "invalid_json", "the body is not JSON" + describe(e)));
+    }
+  }
+
+  /**
+   * A string's content as JSON, if it is an object.
+   *
+   * @return null if it is not
+   */
+  static @Nullable JsonNode parseObject(String text) {
+    try {
+      JsonNode node = MAPPER.readTree(text);
+      return node.isObject() ? node : null;
+    } catch (JacksonException e) {
+      return null;
+    }
+  }
+
+  private static String describe(JacksonException e) {
+    TokenStreamLocation at = e.getLocation();
+    String where =
+        at == null ? "" : " (line %d, column %d)".formatted(at.getLineNr(), at.getColumnNr());
+    return where + ": " + e.getOriginalMessage();
+  }
+
+  /**
+   * A missing type is fine. Those that a web page may send to any server without asking (forms,
+   * plain text) are not, so that no page can use the engine of whoever looks at it.
+   */
+  private static void checkContentType(@Nullable String header) {
+    if (header == null) {
+      return;
+    }
+    String type = header.toLowerCase(Locale.ROOT);
+    boolean wrong =
+        type.startsWith("text/")
+            || type.startsWith("multipart/")
+            || type.startsWith("application/x-www-form-urlencoded");
+    if (wrong) {
+      throw new ApiException(
+          ApiError.invalid(
+              415, "the body must come with 'Content-Type: application/json', not " + header));
+    }
+  }
+}

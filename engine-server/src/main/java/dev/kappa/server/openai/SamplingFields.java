@@ -1,0 +1,96 @@
+package dev.kappa.server.openai;
+
+import dev.kappa.sample.SamplingParams;
+import dev.kappa.server.backend.SamplingDefaults;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * The part of a request that says how to sample, checked.
+ *
+ * @param temperature as in {@link SamplingParams}, like all the others
+ */
+record SamplingFields(
+    double temperature,
+    int topK,
+    double topP,
+    double minP,
+    @Nullable Long seed,
+    List<String> stop,
+    List<Integer> stopTokens,
+    boolean ignoreEos) {
+
+  private static final int MAX_STOPS = 64;
+
+  static SamplingFields read(JsonFields fields, SamplingDefaults defaults, int vocabularySize) {
+    double temperature = fields.number("temperature", 0, 2, defaults.temperature());
+    // vLLM's clients say -1 for "all".
+    int topK = Math.max(0, fields.integer("top_k", -1, Integer.MAX_VALUE, defaults.topK()));
+    double topP = fields.number("top_p", 0, 1, defaults.topP());
+    if (topP == 0) {
+      throw JsonFields.bad("top_p", "top_p must be above 0 and at most 1");
+    }
+    double minP = fields.number("min_p", 0, 1, defaults.minP());
+    Long seed = fields.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE);
+    List<Integer> stopTokens = new ArrayList<>();
+    for (JsonNode token : fields.array("stop_token_ids")) {
+      String path = "stop_token_ids[" + stopTokens.size() + "]";
+      stopTokens.add((int) JsonFields.integer(token, path, 0, vocabularySize - 1));
+    }
+    return new SamplingFields(
+        temperature,
+        topK,
+        topP,
+        minP,
+        seed,
+        stop(fields),
+        stopTokens,
+        fields.bool("ignore_eos", false));
+  }
+
+  private static List<String> stop(JsonFields fields) {
+    JsonNode value = fields.get("stop");
+    if (value == null) {
+      return List.of();
+    }
+    if (value.isString()) {
+      return List.of(stopString(value, "stop"));
+    }
+    if (!value.isArray()) {
+      throw JsonFields.wrongType("stop", "a string or an array of strings", value);
+    }
+    if (value.size() > MAX_STOPS) {
+      throw JsonFields.bad("stop", "stop must hold at most " + MAX_STOPS + " strings");
+    }
+    List<String> strings = new ArrayList<>();
+    for (JsonNode element : value.values()) {
+      strings.add(stopString(element, "stop[" + strings.size() + "]"));
+    }
+    return strings;
+  }
+
+  private static String stopString(JsonNode value, String path) {
+    String string = JsonFields.string(value, path);
+    if (string.isEmpty()) {
+      throw JsonFields.bad(path, path + " must not be empty");
+    }
+    return string;
+  }
+
+  SamplingParams params(int maxTokens, int logprobs, int promptLogprobs) {
+    return new SamplingParams(
+        temperature,
+        topK,
+        topP,
+        minP,
+        seed,
+        maxTokens,
+        stop,
+        stopTokens,
+        ignoreEos,
+        logprobs,
+        promptLogprobs);
+  }
+}

@@ -1,0 +1,124 @@
+package dev.kappa.server.testing;
+
+import dev.kappa.device.DType;
+import dev.kappa.device.DeviceInfo;
+import dev.kappa.engine.EngineException;
+import dev.kappa.engine.EngineInfo;
+import dev.kappa.engine.EngineStats;
+import dev.kappa.engine.GenerationRequest;
+import dev.kappa.engine.OutputListener;
+import dev.kappa.engine.RequestHandle;
+import dev.kappa.model.ModelConfig;
+import dev.kappa.model.RopeConfig;
+import dev.kappa.server.backend.InferenceBackend;
+import dev.kappa.text.Tokenizer;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An engine whose output tests write themselves. Output reaches listeners on one engine thread, as
+ * the real one's does. Requests go to the script if there is one, else to {@link #next}.
+ */
+public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
+
+  public static final int CONTEXT = 512;
+
+  private final ExecutorService engineThread =
+      Executors.newSingleThreadExecutor(
+          Thread.ofPlatform().name("scripted-engine").daemon().factory());
+  private final Tokenizer tokenizer = new ByteTokenizer();
+  private final BlockingQueue<Submission> waiting = new LinkedBlockingQueue<>();
+  private final List<Submission> all = new CopyOnWriteArrayList<>();
+  private volatile @Nullable Consumer<Submission> script;
+  private volatile @Nullable EngineException refusal;
+  private volatile EngineStats stats = new EngineStats(0, 0, 0, 0, 64, 0, 0, 0, 0, 0, false);
+
+  /** Has every later request answered by a script, run on the engine thread. */
+  public void script(Consumer<Submission> script) {
+    this.script = script;
+  }
+
+  /** Has every later request refused. */
+  public void refuse(EngineException refusal) {
+    this.refusal = refusal;
+  }
+
+  public void stats(EngineStats stats) {
+    this.stats = stats;
+  }
+
+  /** Every request so far. */
+  public List<Submission> all() {
+    return all;
+  }
+
+  /** The next request that no script answers. */
+  public Submission next() throws InterruptedException {
+    Submission submission = waiting.poll(10, TimeUnit.SECONDS);
+    if (submission == null) {
+      throw new AssertionError("no request reached the engine");
+    }
+    return submission;
+  }
+
+  @Override
+  public RequestHandle submit(GenerationRequest request, OutputListener listener) {
+    EngineException e = refusal;
+    if (e != null) {
+      throw e;
+    }
+    Submission submission = new Submission(request, listener, engineThread, tokenizer);
+    all.add(submission);
+    Consumer<Submission> answer = script;
+    if (answer == null) {
+      waiting.add(submission);
+    } else {
+      engineThread.execute(() -> answer.accept(submission));
+    }
+    return submission;
+  }
+
+  @Override
+  public EngineInfo info() {
+    ModelConfig model =
+        new ModelConfig(
+            "TestForCausalLM",
+            8,
+            16,
+            1,
+            1,
+            1,
+            8,
+            258,
+            CONTEXT,
+            1e-5f,
+            new RopeConfig(10_000, null),
+            false,
+            true,
+            DType.F32);
+    DeviceInfo device = new DeviceInfo("cpu", "scripted", "scripted-1", DType.F32);
+    return new EngineInfo(model, device, CONTEXT, 16, 64, 8, 256, DType.F32, 64);
+  }
+
+  @Override
+  public EngineStats stats() {
+    return stats;
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  @Override
+  public void close() {
+    engineThread.shutdownNow();
+  }
+}
