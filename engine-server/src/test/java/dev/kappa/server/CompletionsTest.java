@@ -203,7 +203,7 @@ class CompletionsTest {
     try (TestServer other =
         new TestServer(
             ServerOptions.local(),
-            new dev.kappa.server.backend.SamplingDefaults(0.6, 20, 0.95, 0.02))) {
+            new dev.kappa.server.backend.SamplingDefaults(0.6, 20, 0.95, 0.02, 5))) {
       var response = other.postAsync(PATH, "{\"prompt\":\"x\",\"top_p\":0.5}");
       Submission submission = other.backend().next();
       submission.finish(Finish.Reason.STOP);

@@ -52,9 +52,10 @@ public final class ChatEndpoint implements Endpoint {
     new Generation(exchange, model, metrics, stream, format, List.of(request)).start();
   }
 
-  /** The newer field wins; without any the rest of the context may be filled. */
-  private static int maxTokens(JsonFields fields) {
-    int old = fields.integer("max_tokens", 1, Integer.MAX_VALUE, Integer.MAX_VALUE);
+  /** The newer field wins. */
+  private int maxTokens(JsonFields fields) {
+    int otherwise = model.defaults().chatTokens();
+    int old = fields.integer("max_tokens", 1, Integer.MAX_VALUE, otherwise);
     return fields.integer("max_completion_tokens", 1, Integer.MAX_VALUE, old);
   }
 

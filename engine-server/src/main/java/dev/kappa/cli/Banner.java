@@ -1,0 +1,64 @@
+package dev.kappa.cli;
+
+import dev.kappa.cli.show.Bytes;
+import dev.kappa.engine.EngineInfo;
+import dev.kappa.server.KappaServer;
+import java.util.Locale;
+
+/** What {@code serve} prints once it listens. */
+final class Banner {
+
+  private Banner() {}
+
+  static String of(LoadedModel loaded, KappaServer server, String name, boolean guarded) {
+    EngineInfo info = loaded.engine().info();
+    String url = reachable(server.url());
+    return """
+
+    Kappa serves %s on %s
+      model    %s, %s parameters, context of %d tokens
+      device   %s: %s
+      KV       %d tokens on the device (%d blocks of %d, %s, %s)
+      API      /v1/chat/completions  /v1/completions  /v1/models  /health  /metrics
+
+    Try:
+      %s
+
+    """
+        .formatted(
+            name,
+            server.url(),
+            info.model().architecture(),
+            count(info.model().parameters()),
+            info.maxModelLength(),
+            info.device().kind(),
+            loaded.deviceReason(),
+            info.kvCapacityTokens(),
+            info.numBlocks(),
+            info.blockTokens(),
+            info.kvDType().name().toLowerCase(Locale.ROOT),
+            Bytes.show(info.kvCapacityTokens() * info.kvBytesPerToken()),
+            curl(url, loaded.chat() != null, guarded));
+  }
+
+  /** A command that works when pasted. */
+  private static String curl(String url, boolean chat, boolean guarded) {
+    String key = guarded ? " -H \"Authorization: Bearer $KAPPA_API_KEY\"" : "";
+    String request =
+        chat
+            ? "{\"messages\":[{\"role\":\"user\",\"content\":\"Hello!\"}],\"max_tokens\":32}"
+            : "{\"prompt\":\"Hello\",\"max_tokens\":32}";
+    return "curl %s/v1/%s -H 'Content-Type: application/json'%s -d '%s'"
+        .formatted(url, chat ? "chat/completions" : "completions", key, request);
+  }
+
+  private static String reachable(String url) {
+    return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+  }
+
+  private static String count(long parameters) {
+    return parameters >= 1_000_000_000
+        ? String.format(Locale.ROOT, "%.1f billion", parameters / 1e9)
+        : String.format(Locale.ROOT, "%.1f million", parameters / 1e6);
+  }
+}

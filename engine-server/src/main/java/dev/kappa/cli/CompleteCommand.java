@@ -1,0 +1,135 @@
+package dev.kappa.cli;
+
+import dev.kappa.cli.show.Terminal;
+import dev.kappa.engine.GenerationRequest;
+import dev.kappa.sample.SamplingParams;
+import dev.kappa.server.backend.ChatRenderer;
+import dev.kappa.server.backend.SamplingDefaults;
+import dev.kappa.text.TextException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code kappa complete}: continues one prompt on the terminal. */
+@Command(
+    name = "complete",
+    description = "Continues one prompt: the argument, a file, or standard input.",
+    footer = Environment.FOOTER,
+    mixinStandardHelpOptions = true)
+final class CompleteCommand implements Callable<Integer> {
+
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  @Spec
+  private CommandSpec spec;
+
+  @Mixin private ModelFlags model = new ModelFlags();
+
+  @Parameters(index = "1", arity = "0..1", paramLabel = "PROMPT", description = "The prompt.")
+  private @Nullable String prompt;
+
+  @Option(names = "--file", paramLabel = "FILE", description = "Takes the prompt from a file.")
+  private @Nullable Path file;
+
+  @Option(
+      names = "--chat",
+      description = "Sends the prompt as a user's message through the model's chat template.")
+  private boolean chat;
+
+  @Option(
+      names = "--max-tokens",
+      paramLabel = "TOKENS",
+      defaultValue = "128",
+      description = "Most tokens to generate (default: 128).")
+  private int maxTokens;
+
+  @Option(names = "--temperature", paramLabel = "T", description = "0 for the likeliest token.")
+  private @Nullable Double temperature;
+
+  @Option(names = "--top-p", paramLabel = "P", description = "Probability that candidates reach.")
+  private @Nullable Double topP;
+
+  @Option(names = "--top-k", paramLabel = "K", description = "Number of candidates; 0 for all.")
+  private @Nullable Integer topK;
+
+  @Option(names = "--stop", paramLabel = "TEXT", description = "Ends the output; may be repeated.")
+  private List<String> stop = List.of();
+
+  @Option(names = "--ignore-eos", description = "Goes on past the model's own end.")
+  private boolean ignoreEos;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    String text = promptText();
+    try (LoadedModel loaded = LoadedModel.load(model)) {
+      int[] tokens =
+          chat
+              ? loaded.engine().tokenizer().encode(rendered(loaded.chat(), text), false)
+              : loaded.engine().tokenizer().encode(text, true);
+      int room = loaded.engine().info().maxModelLength() - tokens.length;
+      if (room < 1) {
+        throw new TextException(
+            "the prompt has %d tokens, the context holds %d"
+                .formatted(tokens.length, loaded.engine().info().maxModelLength()));
+      }
+      SamplingParams sampling =
+          sampling(SamplingDefaults.of(loaded.directory().generation()), room);
+      TerminalOutput output = new TerminalOutput(System.out, System.err);
+      var handle =
+          loaded.engine().submit(new GenerationRequest("complete", tokens, sampling), output);
+      Thread cancel = new Thread(handle::cancel, "kappa-cancel");
+      Runtime.getRuntime().addShutdownHook(cancel);
+      output.await();
+      return 0;
+    }
+  }
+
+  private String promptText() throws IOException {
+    if (prompt != null && file != null) {
+      throw new ParameterException(spec.commandLine(), "give PROMPT or --file, not both");
+    }
+    if (prompt != null) {
+      return prompt;
+    }
+    if (file != null) {
+      return Files.readString(file);
+    }
+    if (Terminal.isInteractive()) {
+      System.err.println("Type the prompt; end it with Ctrl+D on a line of its own.");
+    }
+    return new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
+  }
+
+  private static String rendered(@Nullable ChatRenderer chat, String text) {
+    if (chat == null) {
+      throw new TextException("the model has no chat template; leave --chat away");
+    }
+    return chat.render(List.of(Map.of("role", "user", "content", text)), true, Map.of());
+  }
+
+  private SamplingParams sampling(SamplingDefaults defaults, int room) {
+    return new SamplingParams(
+        temperature == null ? defaults.temperature() : temperature,
+        topK == null ? defaults.topK() : topK,
+        topP == null ? defaults.topP() : topP,
+        defaults.minP(),
+        null,
+        Math.min(Checked.between(spec.commandLine(), "--max-tokens", maxTokens, 1, 1 << 30), room),
+        stop,
+        List.of(),
+        ignoreEos,
+        -1,
+        -1);
+  }
+}

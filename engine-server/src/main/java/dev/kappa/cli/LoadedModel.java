@@ -1,0 +1,56 @@
+package dev.kappa.cli;
+
+import dev.kappa.cli.show.LoadBar;
+import dev.kappa.device.Devices;
+import dev.kappa.engine.Engine;
+import dev.kappa.engine.EngineOptions;
+import dev.kappa.model.ModelDirectory;
+import dev.kappa.server.backend.ChatRenderer;
+import dev.kappa.server.backend.ChatTemplates;
+import dev.kappa.server.backend.EngineBackend;
+import dev.kappa.server.backend.SamplingDefaults;
+import dev.kappa.server.backend.ServedModel;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model that runs.
+ *
+ * @param directory where it came from
+ * @param engine runs it; owned
+ * @param deviceReason why it runs where it runs
+ * @param chat renders conversations; null if the model has no chat template
+ */
+record LoadedModel(
+    ModelDirectory directory, Engine engine, String deviceReason, @Nullable ChatRenderer chat)
+    implements AutoCloseable {
+
+  /** Loads what the flags ask for. */
+  static LoadedModel load(ModelFlags flags) {
+    EngineOptions options = flags.engineOptions();
+    ModelDirectory directory = ModelDirectory.open(flags.model());
+    ChatRenderer chat = ChatTemplates.find(directory);
+    Devices.Choice choice = Devices.open(flags.device().name(), flags.device().threads());
+    Engine engine =
+        Engine.builder(flags.model())
+            .options(options)
+            .progress(LoadBar.onStandardError())
+            .start(choice.device());
+    return new LoadedModel(directory, engine, choice.reason(), chat);
+  }
+
+  ServedModel served(List<String> names) {
+    return new ServedModel(
+        names,
+        Instant.now().getEpochSecond(),
+        new EngineBackend(engine),
+        chat,
+        SamplingDefaults.of(directory.generation()));
+  }
+
+  @Override
+  public void close() {
+    engine.close();
+  }
+}

@@ -1,0 +1,130 @@
+package dev.kappa.cli;
+
+import dev.kappa.device.DType;
+import dev.kappa.engine.EngineOptions;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.Spec.Target;
+
+/** The flags that say which model runs where and how; named as vLLM's. */
+final class ModelFlags {
+
+  enum KvCacheType {
+    auto(null),
+    f32(DType.F32),
+    bf16(DType.BF16),
+    fp16(DType.F16);
+
+    private final @Nullable DType dtype;
+
+    KvCacheType(@Nullable DType dtype) {
+      this.dtype = dtype;
+    }
+  }
+
+  enum LoadFormatFlag {
+    auto,
+    dummy
+  }
+
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  @Spec(Target.MIXEE)
+  private CommandSpec spec;
+
+  @Parameters(paramLabel = "MODEL", description = "Directory of the model.")
+  private Path model = Path.of("");
+
+  @Mixin private DeviceFlags device = new DeviceFlags();
+
+  @Option(
+      names = "--max-model-len",
+      paramLabel = "TOKENS",
+      description = "Longest sequence, prompt and output together (default: the model's own).")
+  private int maxModelLength;
+
+  @Option(
+      names = "--block-size",
+      paramLabel = "TOKENS",
+      description = "Tokens in a KV block (default: chosen by the block's bytes).")
+  private int blockSize;
+
+  @Option(
+      names = "--num-gpu-blocks-override",
+      paramLabel = "BLOCKS",
+      description = "KV blocks on the device (default: what fits).")
+  private int numBlocks;
+
+  @Option(
+      names = "--max-num-seqs",
+      paramLabel = "COUNT",
+      description = "Most sequences in one step (default: chosen by the device).")
+  private int maxSequences;
+
+  @Option(
+      names = "--max-num-batched-tokens",
+      paramLabel = "TOKENS",
+      description = "Most new tokens in one step (default: chosen by the device).")
+  private int maxBatchedTokens;
+
+  @Option(
+      names = "--kv-cache-dtype",
+      paramLabel = "TYPE",
+      defaultValue = "auto",
+      description = "Type of keys and values: ${COMPLETION-CANDIDATES} (default: auto).")
+  private KvCacheType kvCacheType = KvCacheType.auto;
+
+  @Option(
+      names = "--load-format",
+      paramLabel = "FORMAT",
+      defaultValue = "auto",
+      description =
+          "auto reads the checkpoint; dummy takes random weights, to measure without one.")
+  private LoadFormatFlag loadFormat = LoadFormatFlag.auto;
+
+  @Option(
+      names = "--no-enable-prefix-caching",
+      description = "Compute every prompt anew instead of reusing KV blocks of earlier ones.")
+  private boolean noPrefixCaching;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Seed of requests that bring none, and of dummy weights (default: 0).")
+  private long seed;
+
+  Path model() {
+    return model;
+  }
+
+  DeviceFlags device() {
+    return device;
+  }
+
+  /** Checks what only the values can tell. */
+  EngineOptions engineOptions() {
+    CommandLine command = spec.commandLine();
+    Checked.between(command, "--max-model-len", maxModelLength, 0, Integer.MAX_VALUE);
+    Checked.between(command, "--block-size", blockSize, 0, 1024);
+    Checked.between(command, "--num-gpu-blocks-override", numBlocks, 0, Integer.MAX_VALUE);
+    Checked.between(command, "--max-num-seqs", maxSequences, 0, Integer.MAX_VALUE);
+    Checked.between(command, "--max-num-batched-tokens", maxBatchedTokens, 0, Integer.MAX_VALUE);
+    Checked.between(command, "--threads", device.threads(), 0, 4096);
+    return new EngineOptions(
+        maxModelLength,
+        blockSize,
+        numBlocks,
+        maxSequences,
+        maxBatchedTokens,
+        kvCacheType.dtype,
+        loadFormat == LoadFormatFlag.dummy,
+        !noPrefixCaching,
+        seed);
+  }
+}

@@ -1,0 +1,111 @@
+package dev.kappa.cli;
+
+import dev.kappa.server.KappaServer;
+import dev.kappa.server.ServerOptions;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code kappa serve}: loads a model and answers HTTP until it is told to stop. */
+@Command(
+    name = "serve",
+    description = "Serves a model directory behind an OpenAI-style HTTP API.",
+    footer = Environment.FOOTER,
+    mixinStandardHelpOptions = true)
+final class ServeCommand implements Callable<Integer> {
+
+  private static final System.Logger LOG = System.getLogger(ServeCommand.class.getName());
+
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  @Spec
+  private CommandSpec spec;
+
+  @Mixin private ModelFlags model = new ModelFlags();
+
+  @Option(
+      names = "--host",
+      paramLabel = "ADDRESS",
+      defaultValue = "127.0.0.1",
+      description = "Address to listen on; 0.0.0.0 for all (default: 127.0.0.1).")
+  private String host = "127.0.0.1";
+
+  @Option(
+      names = "--port",
+      paramLabel = "PORT",
+      defaultValue = "8000",
+      description = "Port to listen on; 0 for any free one (default: 8000).")
+  private int port;
+
+  @Option(
+      names = "--served-model-name",
+      paramLabel = "NAME",
+      description = "Name the model answers to; may be repeated (default: the directory's).")
+  private List<String> names = List.of();
+
+  @Option(
+      names = "--api-key",
+      paramLabel = "KEY",
+      description = "Key that clients must send as a bearer token.")
+  private @Nullable String apiKey;
+
+  @Option(
+      names = "--max-body-mib",
+      paramLabel = "MIB",
+      defaultValue = "64",
+      description = "Longest request body (default: 64).")
+  private int maxBodyMib;
+
+  @Option(
+      names = "--shutdown-grace",
+      paramLabel = "SECONDS",
+      defaultValue = "5",
+      description = "How long requests may finish when the server is told to stop (default: 5).")
+  private int graceSeconds;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    ServerOptions options =
+        new ServerOptions(
+            host,
+            Checked.between(spec.commandLine(), "--port", port, 0, 65_535),
+            apiKey,
+            Checked.between(spec.commandLine(), "--max-body-mib", maxBodyMib, 1, 2_000) << 20,
+            Duration.ofMinutes(2));
+    Checked.between(spec.commandLine(), "--shutdown-grace", graceSeconds, 0, 86_400);
+    LoadedModel loaded = LoadedModel.load(model);
+    try {
+      List<String> served = names.isEmpty() ? List.of(loaded.directory().name()) : names;
+      KappaServer server = KappaServer.start(loaded.served(served), options);
+      Runtime.getRuntime()
+          .addShutdownHook(new Thread(() -> stop(server, loaded), "kappa-shutdown"));
+      System.out.print(Banner.of(loaded, server, served.getFirst(), apiKey != null));
+      System.out.flush();
+    } catch (IOException e) {
+      loaded.close();
+      throw e;
+    }
+    // The shutdown hook ends the process.
+    new CountDownLatch(1).await();
+    return 0;
+  }
+
+  private void stop(KappaServer server, LoadedModel loaded) {
+    int inFlight = server.inFlight();
+    LOG.log(
+        Level.INFO,
+        inFlight == 0
+            ? "stopping"
+            : "stopping; requests in flight: " + inFlight + ", grace: " + graceSeconds + " s");
+    server.close(Duration.ofSeconds(graceSeconds));
+    loaded.close();
+  }
+}

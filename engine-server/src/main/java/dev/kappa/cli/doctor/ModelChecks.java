@@ -1,0 +1,108 @@
+package dev.kappa.cli.doctor;
+
+import dev.kappa.cli.show.Bytes;
+import dev.kappa.model.Architecture;
+import dev.kappa.model.Checkpoint;
+import dev.kappa.model.LoadFormat;
+import dev.kappa.model.ModelConfig;
+import dev.kappa.model.ModelDirectory;
+import dev.kappa.model.ModelException;
+import dev.kappa.model.TensorSpec;
+import dev.kappa.server.backend.ChatRenderer;
+import dev.kappa.server.backend.ChatTemplates;
+import dev.kappa.text.TextException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Checks whether a model directory can be served. */
+final class ModelChecks {
+
+  private static final List<Map<String, Object>> GREETING =
+      List.of(Map.of("role", "user", "content", "Hello!"));
+
+  private ModelChecks() {}
+
+  static List<Finding> run(Path path) {
+    ModelDirectory directory;
+    try {
+      directory = ModelDirectory.open(path);
+    } catch (ModelException e) {
+      return List.of(Finding.fail("Model", message(e), "give the directory of a model"));
+    }
+    List<Finding> findings = new ArrayList<>();
+    ModelConfig config = directory.config();
+    findings.add(
+        Finding.ok(
+            "Model",
+            "%s, %s, %d layers, context of %d tokens"
+                .formatted(
+                    directory.name(),
+                    config.architecture(),
+                    config.layers(),
+                    config.maxPositions())));
+    findings.add(weights(directory));
+    findings.add(memory(config));
+    findings.add(template(directory));
+    return findings;
+  }
+
+  private static Finding weights(ModelDirectory directory) {
+    try (Checkpoint checkpoint = directory.checkpoint(LoadFormat.SAFETENSORS, 0)) {
+      List<String> missing =
+          Architecture.of(directory.config()).tensors(directory.config()).stream()
+              .map(TensorSpec::name)
+              .filter(name -> !checkpoint.names().contains(name))
+              .toList();
+      if (!missing.isEmpty()) {
+        return Finding.fail(
+            "Weights",
+            "%d tensors are missing, the first is %s".formatted(missing.size(), missing.getFirst()),
+            "download the model again");
+      }
+      return Finding.ok("Weights", checkpoint.names().size() + " tensors, all that are needed");
+    } catch (ModelException e) {
+      return Finding.fail("Weights", message(e), "or serve with --load-format dummy");
+    }
+  }
+
+  /** Weights as the checkpoint has them, and as much KV as one full context takes. */
+  private static Finding memory(ModelConfig config) {
+    long weights = config.parameters() * config.dtype().bytes();
+    long kv =
+        2L
+            * config.layers()
+            * config.kvHeads()
+            * config.headDim()
+            * config.dtype().bytes()
+            * config.maxPositions();
+    Memory memory = Memory.ofMachine();
+    String found =
+        "%s of weights and %s of KV for one full context; %s free"
+            .formatted(Bytes.show(weights), Bytes.show(kv), Bytes.show(memory.available()));
+    if (weights > memory.available()) {
+      return Finding.fail("Memory for it", found, "free memory or take a smaller model");
+    }
+    return weights + kv > memory.available()
+        ? Finding.warn("Memory for it", found, "serve with a smaller --max-model-len")
+        : Finding.ok("Memory for it", found);
+  }
+
+  private static Finding template(ModelDirectory directory) {
+    try {
+      ChatRenderer chat = ChatTemplates.find(directory);
+      if (chat == null) {
+        return Finding.warn("Chat template", "none", "only /v1/completions will work");
+      }
+      int length = chat.render(GREETING, true, Map.of()).length();
+      return Finding.ok("Chat template", "renders a greeting in " + length + " characters");
+    } catch (TextException e) {
+      return Finding.fail("Chat template", message(e), "chats will fail");
+    }
+  }
+
+  private static String message(RuntimeException e) {
+    return String.valueOf(e.getMessage());
+  }
+}
