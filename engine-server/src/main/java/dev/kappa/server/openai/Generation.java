@@ -32,6 +32,7 @@ final class Generation {
   private final RequestLog log;
   private int open;
   private boolean over;
+  private boolean cancelled;
 
   Generation(
       Exchange exchange,
@@ -70,7 +71,7 @@ final class Generation {
 
   private void add(RequestHandle handle) {
     handles.add(handle);
-    if (over) {
+    if (cancelled) {
       handle.cancel();
     }
   }
@@ -161,8 +162,7 @@ final class Generation {
     if (over) {
       return;
     }
-    over = true;
-    handles.forEach(RequestHandle::cancel);
+    cancelAll();
     exchange.fail(error);
     log.failed(error);
   }
@@ -171,9 +171,14 @@ final class Generation {
     if (over) {
       return;
     }
-    over = true;
-    handles.forEach(RequestHandle::cancel);
+    cancelAll();
     log.abandoned();
+  }
+
+  private void cancelAll() {
+    over = true;
+    cancelled = true;
+    handles.forEach(RequestHandle::cancel);
   }
 
   private Finish.Usage usage() {
