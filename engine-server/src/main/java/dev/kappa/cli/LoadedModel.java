@@ -1,6 +1,7 @@
 package dev.kappa.cli;
 
 import dev.kappa.cli.show.LoadBar;
+import dev.kappa.device.Device;
 import dev.kappa.device.Devices;
 import dev.kappa.engine.Engine;
 import dev.kappa.engine.EngineOptions;
@@ -19,11 +20,16 @@ import org.jspecify.annotations.Nullable;
  *
  * @param directory where it came from
  * @param engine runs it; owned
+ * @param device where it runs; owned
  * @param deviceReason why it runs where it runs
  * @param chat renders conversations; null if the model has no chat template
  */
 record LoadedModel(
-    ModelDirectory directory, Engine engine, String deviceReason, @Nullable ChatRenderer chat)
+    ModelDirectory directory,
+    Engine engine,
+    Device device,
+    String deviceReason,
+    @Nullable ChatRenderer chat)
     implements AutoCloseable {
 
   /** Loads what the flags ask for. */
@@ -32,12 +38,21 @@ record LoadedModel(
     ModelDirectory directory = ModelDirectory.open(flags.model());
     ChatRenderer chat = ChatTemplates.find(directory);
     Devices.Choice choice = Devices.open(flags.device().name(), flags.device().threads());
-    Engine engine =
-        Engine.builder(flags.model())
-            .options(options)
-            .progress(LoadBar.onStandardError())
-            .start(choice.device());
-    return new LoadedModel(directory, engine, choice.reason(), chat);
+    Device device = choice.device();
+    boolean started = false;
+    try {
+      Engine engine =
+          Engine.builder(flags.model())
+              .options(options)
+              .progress(LoadBar.onStandardError())
+              .start(device);
+      started = true;
+      return new LoadedModel(directory, engine, device, choice.reason(), chat);
+    } finally {
+      if (!started) {
+        device.close();
+      }
+    }
   }
 
   ServedModel served(List<String> names) {
@@ -52,5 +67,6 @@ record LoadedModel(
   @Override
   public void close() {
     engine.close();
+    device.close();
   }
 }

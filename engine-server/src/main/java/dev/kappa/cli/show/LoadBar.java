@@ -1,6 +1,6 @@
 package dev.kappa.cli.show;
 
-import dev.kappa.engine.Engine;
+import dev.kappa.engine.LoadProgress;
 import java.io.PrintStream;
 import java.util.Locale;
 import java.util.function.LongSupplier;
@@ -9,7 +9,7 @@ import java.util.function.LongSupplier;
  * Shows how far loading is: on a terminal as a bar that grows, elsewhere as a line now and then.
  * Not thread-safe.
  */
-public final class LoadBar implements Engine.LoadProgress {
+public final class LoadBar implements LoadProgress {
 
   private static final int WIDTH = 30;
   private static final long BAR_NANOS = 50_000_000;
