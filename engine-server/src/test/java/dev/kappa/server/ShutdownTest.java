@@ -1,0 +1,87 @@
+package dev.kappa.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.kappa.engine.Finish;
+import dev.kappa.server.backend.SamplingDefaults;
+import dev.kappa.server.testing.RawClient;
+import dev.kappa.server.testing.Submission;
+import dev.kappa.server.testing.TestServer;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class ShutdownTest {
+
+  private static final String PATH = "/v1/completions";
+
+  private final TestServer server = new TestServer();
+
+  @AfterEach
+  void close() {
+    server.close();
+  }
+
+  private CompletableFuture<Void> shutDown(Duration grace) {
+    return CompletableFuture.runAsync(() -> server.server().close(grace));
+  }
+
+  @Test
+  void letsRequestsFinishButTakesNoMore() throws Exception {
+    try (RawClient busy = new RawClient(server.port());
+        RawClient unused = new RawClient(server.port())) {
+      unused.send("GET /health HTTP/1.1\r\nHost: a\r\n\r\n").receive();
+      busy.post(PATH, "{\"prompt\":\"x\"}");
+      Submission submission = server.backend().next();
+      CompletableFuture<Void> down = shutDown(Duration.ofSeconds(30));
+      assertThat(unused.isClosedByServer()).isTrue();
+      assertThatThrownBy(() -> new RawClient(server.port()).close())
+          .isInstanceOf(ConnectException.class);
+      assertThat(down).isNotDone();
+      submission.text("done").finish(Finish.Reason.STOP);
+      RawClient.Response response = busy.receive();
+      assertThat(response.status()).isEqualTo(200);
+      assertThat(response.body()).contains("done");
+      assertThat(busy.isClosedByServer()).isTrue();
+      down.get();
+      assertThat(submission.isCancelled()).isFalse();
+    }
+  }
+
+  @Test
+  void endsWhatIsLeftWithAnErrorWhenTheGraceIsOver() throws Exception {
+    try (RawClient whole = new RawClient(server.port());
+        RawClient stream = new RawClient(server.port())) {
+      whole.post(PATH, "{\"prompt\":\"x\"}");
+      Submission first = server.backend().next();
+      stream.post(PATH, "{\"prompt\":\"x\",\"stream\":true}");
+      Submission second = server.backend().next();
+      second.text("a");
+      stream.receiveUntil("\"text\":\"a\"");
+      CompletableFuture<Void> down = shutDown(Duration.ofMillis(100));
+      assertThat(whole.receive().status()).isEqualTo(503);
+      assertThat(stream.receiveUntil("0\r\n\r\n")).contains("{\"error\":{\"message\":");
+      assertThat(first.awaitCancelled()).isTrue();
+      assertThat(second.awaitCancelled()).isTrue();
+      down.get();
+    }
+  }
+
+  @Test
+  void saysWhichPortIsInUse() {
+    ServerOptions options =
+        new ServerOptions("127.0.0.1", server.port(), null, 1 << 20, Duration.ofSeconds(10));
+    assertThatThrownBy(() -> new TestServer(options, SamplingDefaults.NEUTRAL))
+        .hasRootCauseMessage("Address already in use")
+        .cause()
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("127.0.0.1:" + server.port())
+        .hasMessageContaining("in use");
+  }
+}
