@@ -74,6 +74,7 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
     Exchange exchange =
         new Exchange(ctx.channel(), call, RequestIds.of(call.headers()), () -> ended(ctx));
     current = exchange;
+    reader.answering(true);
     inFlight.add();
     if (draining) {
       exchange.closeAfter();
@@ -94,6 +95,7 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
     }
     closing |= exchange.closesAfter();
     current = null;
+    reader.answering(false);
     inFlight.remove();
     advance(ctx);
   }

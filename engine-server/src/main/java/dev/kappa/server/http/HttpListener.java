@@ -105,9 +105,15 @@ public final class HttpListener implements AutoCloseable {
 
   /**
    * Stops listening, lets requests in flight finish for a while, then ends the rest with an error.
+   * Does nothing the second time.
    */
   public void close(Duration grace) {
-    closing = true;
+    synchronized (this) {
+      if (closing) {
+        return;
+      }
+      closing = true;
+    }
     socket.close().awaitUninterruptibly();
     onEach(Connection::drain);
     boolean interrupted = false;
@@ -121,7 +127,7 @@ public final class HttpListener implements AutoCloseable {
       interrupted = true;
     }
     loops
-        .shutdownGracefully(50, LAST_WRITES.toMillis(), TimeUnit.MILLISECONDS)
+        .shutdownGracefully(0, LAST_WRITES.toMillis(), TimeUnit.MILLISECONDS)
         .awaitUninterruptibly();
     if (interrupted) {
       Thread.currentThread().interrupt();

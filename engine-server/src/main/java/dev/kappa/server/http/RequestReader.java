@@ -35,6 +35,7 @@ final class RequestReader extends SimpleChannelInboundHandler<HttpObject> {
   private ByteArrayOutputStream body = new ByteArrayOutputStream();
   private long arrivedNanos;
   private boolean broken;
+  private boolean answering;
 
   RequestReader(int maxBodyBytes) {
     this.maxBodyBytes = maxBodyBytes;
@@ -43,6 +44,11 @@ final class RequestReader extends SimpleChannelInboundHandler<HttpObject> {
   /** Whether a request has begun to arrive and is not complete. */
   boolean midRequest() {
     return head != null && !broken;
+  }
+
+  /** Tells whether an answer is on its way, which nothing may come between. */
+  void answering(boolean answering) {
+    this.answering = answering;
   }
 
   @Override
@@ -72,9 +78,12 @@ final class RequestReader extends SimpleChannelInboundHandler<HttpObject> {
     if (HttpUtil.getContentLength(request, 0L) > maxBodyBytes) {
       refuse(ctx, tooLarge());
     } else if (HttpUtil.is100ContinueExpected(request)) {
-      ctx.writeAndFlush(
-          new DefaultFullHttpResponse(
-              HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE, Unpooled.EMPTY_BUFFER));
+      // Without it the client sends its body a little later (RFC 9110, 10.1.1).
+      if (!answering) {
+        ctx.writeAndFlush(
+            new DefaultFullHttpResponse(
+                HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE, Unpooled.EMPTY_BUFFER));
+      }
     } else if (request.headers().contains(HttpHeaderNames.EXPECT)) {
       refuse(ctx, ApiError.invalid(417, "the only expectation that can be met is 100-continue"));
     }

@@ -1,0 +1,111 @@
+package dev.kappa.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+class MainTest {
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private int run(Map<String, String> environment, String... arguments) {
+    CommandLine commandLine =
+        Main.commandLine()
+            .setDefaultValueProvider(new EnvironmentDefaults(environment))
+            .setOut(new PrintWriter(out))
+            .setErr(new PrintWriter(err));
+    return commandLine.execute(arguments);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          ''                                        | a command is needed
+          bake                                      | bake
+          serve                                     | MODEL
+          serve m --bogus                           | --bogus
+          serve m --port x                          | --port
+          serve m --port 65536                      | --port must be between 0 and 65535
+          serve m --block-size -1                   | --block-size
+          serve m --max-model-len 1.5               | --max-model-len
+          serve m --kv-cache-dtype int3             | --kv-cache-dtype
+          serve m --shutdown-grace -1               | --shutdown-grace
+          serve m --max-body-mib 0                  | --max-body-mib
+          complete m hello --file f                 | not both
+          """)
+  void explainsWrongUseInOneLine(String line, String expected) {
+    String[] arguments = line.isEmpty() ? new String[0] : line.split(" ");
+    assertThat(run(Map.of(), arguments)).as(err.toString()).isEqualTo(2);
+    assertThat(err.toString().strip().lines().toList())
+        .singleElement()
+        .asString()
+        .startsWith("kappa: ")
+        .contains(expected)
+        .contains("--help");
+    assertThat(out.toString()).isEmpty();
+  }
+
+  @Test
+  void explainsAFailureInOneLine(@TempDir Path empty) {
+    assertThat(run(Map.of(), "serve", empty.toString())).isEqualTo(1);
+    assertThat(err.toString().strip().lines().toList())
+        .singleElement()
+        .asString()
+        .contains(empty.toString())
+        .contains("config.json");
+  }
+
+  @Test
+  void takesOptionsFromTheEnvironment() {
+    assertThat(run(Map.of("KAPPA_PORT", "nine"), "serve", "m")).isEqualTo(2);
+    assertThat(err.toString()).contains("--port").contains("nine");
+  }
+
+  @Test
+  void prefersTheCommandLineToTheEnvironment() {
+    int exit =
+        run(Map.of("KAPPA_BLOCK_SIZE", "-7", "KAPPA_PORT", "-1"), "serve", "m", "--port", "1");
+    assertThat(exit).isEqualTo(2);
+    assertThat(err.toString()).contains("--block-size").contains("-7");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--port, KAPPA_PORT",
+    "--max-num-batched-tokens, KAPPA_MAX_NUM_BATCHED_TOKENS",
+    "--no-enable-prefix-caching, KAPPA_NO_ENABLE_PREFIX_CACHING"
+  })
+  void namesTheVariableOfAnOption(String option, String variable) {
+    assertThat(EnvironmentDefaults.variable(option)).isEqualTo(variable);
+  }
+
+  @Test
+  void showsHelpForEveryCommand() {
+    for (String command : Main.commandLine().getSubcommands().keySet()) {
+      assertThat(run(Map.of(), command, "--help")).isZero();
+    }
+    assertThat(out.toString()).contains("--max-model-len").contains("--chat").contains("MODEL");
+  }
+
+  @Test
+  void doctorFailsForWhatIsNoModel(@TempDir Path empty) {
+    assertThat(run(Map.of(), "doctor", empty.toString())).isEqualTo(1);
+    assertThat(out.toString().lines())
+        .allMatch(line -> line.matches("(ok  |warn|fail)  [A-Z][^:]*: .+"))
+        .anyMatch(line -> line.startsWith("ok    Java: "))
+        .anyMatch(line -> line.startsWith("ok    Vector API: ") || line.startsWith("warn  Vector"))
+        .anyMatch(line -> line.startsWith("ok    Device cpu: "))
+        .anyMatch(line -> line.startsWith("fail  Model: "));
+  }
+}

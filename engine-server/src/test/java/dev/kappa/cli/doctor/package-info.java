@@ -1,0 +1,4 @@
+@NullMarked
+package dev.kappa.cli.doctor;
+
+import org.jspecify.annotations.NullMarked;

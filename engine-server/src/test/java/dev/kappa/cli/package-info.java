@@ -1,0 +1,4 @@
+@NullMarked
+package dev.kappa.cli;
+
+import org.jspecify.annotations.NullMarked;

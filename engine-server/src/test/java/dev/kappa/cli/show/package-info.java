@@ -1,0 +1,4 @@
+@NullMarked
+package dev.kappa.cli.show;
+
+import org.jspecify.annotations.NullMarked;
