@@ -119,17 +119,15 @@ final class CompleteCommand implements Callable<Integer> {
   }
 
   private SamplingParams sampling(SamplingDefaults defaults, int room) {
-    return new SamplingParams(
-        temperature == null ? defaults.temperature() : temperature,
-        topK == null ? defaults.topK() : topK,
-        topP == null ? defaults.topP() : topP,
-        defaults.minP(),
-        null,
-        Math.min(Checked.between(spec.commandLine(), "--max-tokens", maxTokens, 1, 1 << 30), room),
-        stop,
-        List.of(),
-        ignoreEos,
-        -1,
-        -1);
+    Checked.between(spec.commandLine(), "--max-tokens", maxTokens, 1, Integer.MAX_VALUE);
+    return SamplingParams.builder()
+        .temperature(temperature == null ? defaults.temperature() : temperature)
+        .topK(topK == null ? defaults.topK() : topK)
+        .topP(topP == null ? defaults.topP() : topP)
+        .minP(defaults.minP())
+        .maxTokens(Math.min(maxTokens, room))
+        .stop(stop)
+        .ignoreEos(ignoreEos)
+        .build();
   }
 }

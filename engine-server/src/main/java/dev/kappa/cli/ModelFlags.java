@@ -116,15 +116,16 @@ final class ModelFlags {
     Checked.between(command, "--max-num-seqs", maxSequences, 0, Integer.MAX_VALUE);
     Checked.between(command, "--max-num-batched-tokens", maxBatchedTokens, 0, Integer.MAX_VALUE);
     Checked.between(command, "--threads", device.threads(), 0, 4096);
-    return new EngineOptions(
-        maxModelLength,
-        blockSize,
-        numBlocks,
-        maxSequences,
-        maxBatchedTokens,
-        kvCacheType.dtype,
-        loadFormat == LoadFormatFlag.dummy,
-        !noPrefixCaching,
-        seed);
+    return EngineOptions.builder()
+        .maxModelLength(maxModelLength)
+        .blockTokens(blockSize)
+        .numBlocks(numBlocks)
+        .maxSequences(maxSequences)
+        .maxBatchedTokens(maxBatchedTokens)
+        .kvDType(kvCacheType.dtype)
+        .dummyWeights(loadFormat == LoadFormatFlag.dummy)
+        .prefixCaching(!noPrefixCaching)
+        .seed(seed)
+        .build();
   }
 }

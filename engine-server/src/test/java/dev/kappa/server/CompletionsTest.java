@@ -134,7 +134,7 @@ class CompletionsTest {
     List<String> events = events(response.get().body());
     assertThat(events).hasSize(5).last().isEqualTo("[DONE]");
     List<JsonNode> chunks =
-        events.subList(0, 4).stream().map(e -> (JsonNode) TestServer.JSON.readTree(e)).toList();
+        events.subList(0, 4).stream().map(e -> TestServer.JSON.readTree(e)).toList();
     assertThat(chunks).extracting(c -> c.get("object").asString()).containsOnly("text_completion");
     assertThat(chunks)
         .extracting(c -> c.get("id").asString())

@@ -80,17 +80,21 @@ record SamplingFields(
   }
 
   SamplingParams params(int maxTokens, int logprobs, int promptLogprobs) {
-    return new SamplingParams(
-        temperature,
-        topK,
-        topP,
-        minP,
-        seed,
-        maxTokens,
-        stop,
-        stopTokens,
-        ignoreEos,
-        logprobs,
-        promptLogprobs);
+    SamplingParams.Builder params =
+        SamplingParams.builder()
+            .temperature(temperature)
+            .topK(topK)
+            .topP(topP)
+            .minP(minP)
+            .maxTokens(maxTokens)
+            .stop(stop)
+            .stopTokens(stopTokens)
+            .ignoreEos(ignoreEos)
+            .logprobs(logprobs)
+            .promptLogprobs(promptLogprobs);
+    if (seed != null) {
+      params.seed(seed);
+    }
+    return params.build();
   }
 }

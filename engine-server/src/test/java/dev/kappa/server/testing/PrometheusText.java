@@ -27,7 +27,7 @@ public final class PrometheusText {
     if (!text.endsWith("\n")) {
       throw new AssertionError("the last line is not ended");
     }
-    for (String line : text.split("\n")) {
+    for (String line : text.lines().toList()) {
       if (line.startsWith("#")) {
         Matcher comment = match(COMMENT, line);
         if (comment.group(2) != null && !typed.add(comment.group(2))) {

@@ -89,7 +89,7 @@ public final class RawClient implements AutoCloseable {
   }
 
   private static int header(String head, String name) {
-    for (String line : head.toLowerCase(Locale.ROOT).split("\r\n")) {
+    for (String line : head.toLowerCase(Locale.ROOT).lines().toList()) {
       if (line.startsWith(name + ":")) {
         return Integer.parseInt(line.substring(name.length() + 1).strip());
       }
