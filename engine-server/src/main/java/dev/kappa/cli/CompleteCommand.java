@@ -2,6 +2,7 @@ package dev.kappa.cli;
 
 import dev.kappa.cli.show.Terminal;
 import dev.kappa.engine.GenerationRequest;
+import dev.kappa.sample.InvalidSamplingException;
 import dev.kappa.sample.SamplingParams;
 import dev.kappa.server.backend.ChatRenderer;
 import dev.kappa.server.backend.SamplingDefaults;
@@ -71,6 +72,7 @@ final class CompleteCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    checkSampling();
     String text = promptText();
     try (LoadedModel loaded = LoadedModel.load(model)) {
       int[] tokens =
@@ -118,8 +120,17 @@ final class CompleteCommand implements Callable<Integer> {
     return chat.render(List.of(Map.of("role", "user", "content", text)), true, Map.of());
   }
 
-  private SamplingParams sampling(SamplingDefaults defaults, int room) {
+  /** Before the model is loaded, which may take long. */
+  private void checkSampling() {
     Checked.between(spec.commandLine(), "--max-tokens", maxTokens, 1, Integer.MAX_VALUE);
+    try {
+      sampling(SamplingDefaults.NEUTRAL, 1);
+    } catch (InvalidSamplingException e) {
+      throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private SamplingParams sampling(SamplingDefaults defaults, int room) {
     return SamplingParams.builder()
         .temperature(temperature == null ? defaults.temperature() : temperature)
         .topK(topK == null ? defaults.topK() : topK)

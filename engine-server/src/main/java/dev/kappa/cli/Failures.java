@@ -3,7 +3,6 @@ package dev.kappa.cli;
 import dev.kappa.device.DeviceException;
 import dev.kappa.engine.EngineException;
 import dev.kappa.model.ModelException;
-import dev.kappa.sample.InvalidSamplingException;
 import dev.kappa.text.TextException;
 import java.io.IOException;
 
@@ -17,7 +16,6 @@ final class Failures {
       case ModelException m -> true;
       case DeviceException d -> true;
       case TextException t -> true;
-      case InvalidSamplingException s -> true;
       case EngineException n -> n.kind() != EngineException.Kind.INTERNAL;
       case IOException i -> true;
       default -> false;

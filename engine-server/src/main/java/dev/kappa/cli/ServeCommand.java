@@ -81,6 +81,7 @@ final class ServeCommand implements Callable<Integer> {
             Checked.between(spec.commandLine(), "--max-body-mib", maxBodyMib, 1, 2_000) << 20,
             Duration.ofMinutes(2));
     Checked.between(spec.commandLine(), "--shutdown-grace", graceSeconds, 0, 86_400);
+    options.checkAddress();
     LoadedModel loaded = LoadedModel.load(model);
     try {
       List<String> served = names.isEmpty() ? List.of(loaded.directory().name()) : names;

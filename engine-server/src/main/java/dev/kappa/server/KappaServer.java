@@ -9,7 +9,6 @@ import dev.kappa.server.openai.ChatEndpoint;
 import dev.kappa.server.openai.CompletionsEndpoint;
 import dev.kappa.server.openai.ModelsEndpoint;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -39,13 +38,9 @@ public final class KappaServer implements AutoCloseable {
         Executors.newFixedThreadPool(
             threads, Thread.ofPlatform().name("kappa-http-worker-", 0).daemon().factory());
     try {
-      InetSocketAddress address = new InetSocketAddress(options.host(), options.port());
-      if (address.isUnresolved()) {
-        throw new IOException("there is no host '" + options.host() + "' to listen on");
-      }
       HttpListener listener =
           new HttpListener(
-              address,
+              options.address(),
               routes(new Router(workers, options.apiKey()), model),
               options.maxBodyBytes(),
               options.idle());

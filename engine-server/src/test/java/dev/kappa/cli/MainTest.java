@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -43,6 +45,8 @@ class MainTest {
           serve m --shutdown-grace -1               | --shutdown-grace
           serve m --max-body-mib 0                  | --max-body-mib
           complete m hello --file f                 | not both
+          complete m hello --temperature 5          | temperature must be between 0 and 2
+          complete m hello --max-tokens 0           | --max-tokens
           """)
   void explainsWrongUseInOneLine(String line, String expected) {
     String[] arguments = line.isEmpty() ? new String[0] : line.split(" ");
@@ -58,12 +62,22 @@ class MainTest {
 
   @Test
   void explainsAFailureInOneLine(@TempDir Path empty) {
-    assertThat(run(Map.of(), "serve", empty.toString())).isEqualTo(1);
+    assertThat(run(Map.of(), "serve", empty.toString(), "--port", "0")).isEqualTo(1);
     assertThat(err.toString().strip().lines().toList())
         .singleElement()
         .asString()
         .contains(empty.toString())
         .contains("config.json");
+  }
+
+  @Test
+  void findsThePortTakenBeforeItLoadsTheModel() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+      String port = Integer.toString(taken.getLocalPort());
+      assertThat(run(Map.of(), "serve", "no-such-model", "--port", port)).isEqualTo(1);
+      assertThat(err.toString().strip())
+          .isEqualTo("kappa: cannot listen on 127.0.0.1:" + port + ": Address already in use");
+    }
   }
 
   @Test

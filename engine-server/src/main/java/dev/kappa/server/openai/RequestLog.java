@@ -48,7 +48,7 @@ final class RequestLog {
   }
 
   void abandoned() {
-    write("client left");
+    write("abandoned");
   }
 
   private void write(String outcome) {
