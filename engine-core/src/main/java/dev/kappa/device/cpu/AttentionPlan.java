@@ -3,7 +3,6 @@ package dev.kappa.device.cpu;
 import dev.kappa.device.AttentionShape;
 import dev.kappa.device.Batch;
 import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
 
 /**
  * How one attention call is cut up. A unit is a run of query rows of one sequence with the query
@@ -12,13 +11,16 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Reused from call to call; owned by the thread that leads the call.
  */
-final class AttentionPlan implements AutoCloseable {
+final class AttentionPlan {
 
   /** Most query vectors of a unit. */
   static final int MAX_ROWS = 96;
 
   /** Units per thread from which cutting contexts gains nothing. */
   private static final int UNITS_PER_THREAD = 4;
+
+  /** Most floats kept for segments until they are merged: 64 MiB. */
+  private static final int MAX_PARTIALS = 16 << 20;
 
   private static final int FIELDS = 7;
   private static final int SEQUENCE = 0;
@@ -31,10 +33,10 @@ final class AttentionPlan implements AutoCloseable {
 
   private int[] units = new int[FIELDS * 64];
   private int[] firstItem = new int[65];
-  private long[] partialOffset = new long[64];
+  private int[] partial = new int[64];
   private int count;
   private boolean split;
-  private @Nullable Pages partials;
+  private float[] partials = {};
 
   /** Makes the plan of a call. */
   void build(Batch batch, AttentionShape shape, int threads) {
@@ -69,7 +71,6 @@ final class AttentionPlan implements AutoCloseable {
   private void add(int sequence, int kvHead, int head, int heads, int row, int rows, int last) {
     if ((count + 1) * FIELDS > units.length) {
       units = Arrays.copyOf(units, 2 * units.length);
-      partialOffset = new long[units.length / FIELDS];
       firstItem = new int[units.length / FIELDS + 1];
     }
     int at = FIELDS * count++;
@@ -84,26 +85,34 @@ final class AttentionPlan implements AutoCloseable {
 
   private void splitIfFew(AttentionShape shape, int threads) {
     int items = 0;
-    long bytes = 0;
     for (int u = 0; u < count; u++) {
       firstItem[u] = items;
-      partialOffset[u] = bytes;
       items += segments(u);
-      bytes += segments(u) * stateBytes(u, shape);
     }
     firstItem[count] = items;
     split = threads > 1 && count < threads * UNITS_PER_THREAD && items > count;
-    if (split && (partials == null || partials.segment().byteSize() < bytes)) {
-      if (partials != null) {
-        partials.close();
-      }
-      partials = Pages.allocate(bytes + bytes / 2);
+    if (split) {
+      split = placePartials(SoftmaxState.pitch(shape.headDim()));
     }
   }
 
-  private long stateBytes(int unit, AttentionShape shape) {
-    int rows = Math.ceilDiv(queries(unit), TileKernel.ROWS) * TileKernel.ROWS;
-    return rows * SoftmaxState.pitch(shape.headDim());
+  /** Gives each item its place; false if they would take too much memory. */
+  private boolean placePartials(int pitch) {
+    if (partial.length < items()) {
+      partial = new int[2 * items()];
+    }
+    int size = 0;
+    for (int item = 0; item < items(); item++) {
+      partial[item] = size;
+      size += Math.ceilDiv(queries(unitOf(item)), TileKernel.ROWS) * TileKernel.ROWS * pitch;
+      if (size > MAX_PARTIALS) {
+        return false;
+      }
+    }
+    if (partials.length < size) {
+      partials = new float[size + size / 2];
+    }
+    return true;
   }
 
   int units() {
@@ -130,12 +139,19 @@ final class AttentionPlan implements AutoCloseable {
     return item - firstItem[unitOf(item)];
   }
 
-  /** Where a unit keeps the states of one segment until they are merged. */
-  long partial(int unit, int segment, AttentionShape shape) {
-    if (partials == null) {
-      throw new IllegalStateException("the plan is not split");
-    }
-    return partials.address() + partialOffset[unit] + segment * stateBytes(unit, shape);
+  /** The item of a unit's first segment. */
+  int firstItem(int unit) {
+    return firstItem[unit];
+  }
+
+  /** States of all items, until they are merged. */
+  float[] partials() {
+    return partials;
+  }
+
+  /** Where an item's states begin in {@link #partials}. */
+  int partial(int item) {
+    return partial[item];
   }
 
   int segments(int unit) {
@@ -172,12 +188,5 @@ final class AttentionPlan implements AutoCloseable {
   /** The largest position of its rows. */
   int last(int unit) {
     return units[FIELDS * unit + LAST];
-  }
-
-  @Override
-  public void close() {
-    if (partials != null) {
-      partials.close();
-    }
   }
 }

@@ -12,12 +12,13 @@ final class AttentionScratch implements AutoCloseable {
   private static final long KEYS = 0;
   private static final long VALUES = KEYS + 4L * TOKENS * DIM;
   private static final long RAW = VALUES + 4L * TOKENS * DIM;
-  private static final long QUERIES = RAW + 4L * KvTile.GROUP * DIM;
-  private static final long SCORES = QUERIES + ROWS * TileKernel.A_PITCH;
-  private static final long SEGMENT = SCORES + TileKernel.ROWS * TileKernel.A_PITCH;
-  private static final long TOTAL = SEGMENT + ROWS * SoftmaxState.pitch(DIM);
-  private static final long BYTES = TOTAL + ROWS * SoftmaxState.pitch(DIM);
+  private static final long BYTES = RAW + 4L * KvTile.GROUP * DIM;
 
+  private final KeyTransposer transposer = new KeyTransposer();
+  private final float[] scores = new float[TileKernel.ROWS * TileKernel.DEPTH];
+  private float[] queries = {};
+  private float[] segment = {};
+  private float[] total = {};
   private @Nullable Pages pages;
   private long address;
 
@@ -44,24 +45,37 @@ final class AttentionScratch implements AutoCloseable {
     return address() + RAW;
   }
 
-  /** Scaled queries, {@code float[MAX_ROWS][DEPTH]}. */
-  long queries() {
-    return address() + QUERIES;
+  KeyTransposer transposer() {
+    return transposer;
   }
 
-  /** Scores of one tile of queries, {@code float[ROWS][DEPTH]}. */
-  long scores() {
-    return address() + SCORES;
+  /** Scaled queries, {@code [MAX_ROWS][DEPTH]}. */
+  float[] queries() {
+    if (queries.length == 0) {
+      queries = new float[ROWS * TileKernel.DEPTH];
+    }
+    return queries;
+  }
+
+  /** Scores of one tile of queries, {@code [ROWS][DEPTH]}. */
+  float[] scores() {
+    return scores;
   }
 
   /** States of the running segment. */
-  long segment() {
-    return address() + SEGMENT;
+  float[] segment() {
+    if (segment.length == 0) {
+      segment = new float[ROWS * SoftmaxState.pitch(DIM)];
+    }
+    return segment;
   }
 
   /** States of everything before it. */
-  long total() {
-    return address() + TOTAL;
+  float[] total() {
+    if (total.length == 0) {
+      total = new float[ROWS * SoftmaxState.pitch(DIM)];
+    }
+    return total;
   }
 
   @Override

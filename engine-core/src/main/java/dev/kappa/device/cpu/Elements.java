@@ -2,7 +2,7 @@ package dev.kappa.device.cpu;
 
 import jdk.incubator.vector.FloatVector;
 
-/** Short runs of floats: copied and cleared without the cost of a bulk call. */
+/** Short runs of floats: copied without the cost of a bulk call. */
 final class Elements {
 
   private Elements() {}
@@ -17,25 +17,42 @@ final class Elements {
     }
   }
 
-  static void zero(long to, int count) {
-    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+  static void copy(long from, float[] to, int at, int count) {
     int i = 0;
     for (; i <= count - Lanes.COUNT; i += Lanes.COUNT) {
-      Lanes.store(zero, to + 4L * i);
+      Lanes.load(from + 4L * i).intoArray(to, at + i);
     }
     for (; i < count; i++) {
-      Raw.putFloat(to + 4L * i, 0f);
+      to[at + i] = Raw.getFloat(from + 4L * i);
     }
   }
 
-  /** {@code to = from · factor}. */
-  static void scale(long from, float factor, long to, int count) {
+  static void copy(float[] from, int at, long to, int count) {
     int i = 0;
     for (; i <= count - Lanes.COUNT; i += Lanes.COUNT) {
-      Lanes.store(Lanes.load(from + 4L * i).mul(factor), to + 4L * i);
+      Lanes.store(FloatVector.fromArray(Lanes.FLOATS, from, at + i), to + 4L * i);
     }
     for (; i < count; i++) {
-      Raw.putFloat(to + 4L * i, Raw.getFloat(from + 4L * i) * factor);
+      Raw.putFloat(to + 4L * i, from[at + i]);
+    }
+  }
+
+  /** Clears elements; {@code count} is a multiple of 16. */
+  static void zero(float[] to, int at, int count) {
+    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+    for (int i = at; i < at + count; i += Lanes.COUNT) {
+      zero.intoArray(to, i);
+    }
+  }
+
+  /** Copies {@code from · factor}. */
+  static void scale(long from, float factor, float[] to, int at, int count) {
+    int i = 0;
+    for (; i <= count - Lanes.COUNT; i += Lanes.COUNT) {
+      Lanes.load(from + 4L * i).mul(factor).intoArray(to, at + i);
+    }
+    for (; i < count; i++) {
+      to[at + i] = Raw.getFloat(from + 4L * i) * factor;
     }
   }
 }

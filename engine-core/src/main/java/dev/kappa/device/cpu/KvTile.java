@@ -31,11 +31,13 @@ final class KvTile {
   }
 
   /** Writes the keys of tokens {@code start … start + count - 1} side by side. */
-  void loadKeys(int sequence, int kvHead, int start, int count, long raw, long keys) {
+  void loadKeys(int sequence, int kvHead, int start, int count, AttentionScratch scratch) {
+    long keys = scratch.keys();
     for (int t = 0; t < count; t += GROUP) {
-      long from = group(sequence, kvHead, layer.keyOffset(), start + t, count - t, raw);
+      long from = group(sequence, kvHead, layer.keyOffset(), start + t, count - t, scratch.raw());
       long panel = keys + t / TileKernel.PANEL * headDim * TileKernel.B_PITCH;
-      KeyTransposer.transpose(layer.dtype(), from, headDim, panel + 4L * (t % TileKernel.PANEL));
+      long to = panel + 4L * (t % TileKernel.PANEL);
+      scratch.transposer().transpose(layer.dtype(), from, headDim, to);
     }
   }
 

@@ -1,128 +1,120 @@
 package dev.kappa.device.cpu;
 
 import dev.kappa.device.DType;
+import java.util.Arrays;
 
 /**
- * Matrix products with packed weights. Work is claimed in groups of panels. For several rows a
- * group is done in blocks of {@link TileKernel#DEPTH} inputs: the group's weights are widened into
- * the L2 cache, then every tile of rows passes over them from the L1 cache (Goto and van de Geijn,
- * "Anatomy of high-performance matrix multiplication", 2008). Partial sums wait in the output.
+ * Matrix products with packed weights. One row is multiplied panel by panel straight from memory.
+ * Several rows are first packed into tiles; then work is claimed in groups of panels, and done in
+ * blocks of {@link TileKernel#DEPTH} inputs: the group's weights are widened into the L2 cache, and
+ * every tile of rows passes over them (Goto and van de Geijn, "Anatomy of high-performance matrix
+ * multiplication", 2008). Partial sums wait in the output.
  */
 final class MatmulKernel {
 
-  /** Most panels of a group: 256 KiB of floats for a block of inputs. */
+  /** Most panels of a group: 512 KiB of floats for a block of inputs. */
   static final int PANELS = 8;
+
+  /** Most rows of one pass over the weights, which bounds the packed rows' memory. */
+  private static final int PASS = 42 * TileKernel.ROWS;
 
   /** Weight bytes that a thread claims at a time when there is one row. */
   private static final long ROW_CHUNK = 128 << 10;
 
-  /** Groups per thread, so that threads of unequal luck end together. */
-  private static final int GROUPS_PER_THREAD = 4;
+  /** Claims per thread, so that threads of unequal luck end together. */
+  private static final int CLAIMS_PER_THREAD = 2;
 
   private MatmulKernel() {}
 
   /** Computes {@code out[rows][weight.rows()] = in[rows][weight.columns()] · weightᵀ}. */
   static void run(
       WorkerPool pool, Scratch scratch, long in, int rows, PackedWeight weight, long out) {
-    if (rows == 0) {
+    if (rows == 1) {
+      row(pool, scratch, in, weight, out);
       return;
     }
+    for (int row = 0; row < rows; row += PASS) {
+      long from = in + 4L * row * weight.columns();
+      long to = out + 4L * row * weight.rows();
+      pass(pool, scratch, from, Math.min(PASS, rows - row), weight, to);
+    }
+  }
+
+  private static void row(
+      WorkerPool pool, Scratch scratch, long in, PackedWeight weight, long out) {
     int panels = weight.panels();
-    int group =
-        rows == 1
-            ? (int) Math.clamp(ROW_CHUNK / weight.panelBytes(), 1, panels)
-            : Math.clamp(panels / (pool.threads() * GROUPS_PER_THREAD), 1, PANELS);
+    int group = (int) Math.clamp(ROW_CHUNK / weight.panelBytes(), 1, panels);
     pool.run(
         scratch,
         Math.ceilDiv(panels, group),
         (own, item) -> {
-          int first = item * group;
-          int end = Math.min(first + group, panels);
-          if (rows == 1) {
-            row(own, in, weight, first, end, out);
-          } else {
-            new Group(own, in, rows, weight, first, end, out).run();
+          int end = Math.min((item + 1) * group, panels);
+          float[] sums = own.sums();
+          for (int panel = item * group; panel < end; panel++) {
+            long from = weight.address() + panel * weight.panelBytes();
+            MatvecKernel.multiply(weight.dtype(), in, from, weight.columns(), sums);
+            Tiles.store(sums, out + panel * TileKernel.B_PITCH, 0, 1, weight.width(panel));
           }
         });
   }
 
-  private static void row(
-      Scratch scratch, long in, PackedWeight weight, int first, int end, long out) {
-    for (int panel = first; panel < end; panel++) {
-      long from = weight.address() + panel * weight.panelBytes();
-      long to = out + (long) panel * TileKernel.B_PITCH;
-      int width = Math.min(TileKernel.PANEL, weight.rows() - panel * TileKernel.PANEL);
-      long target = width == TileKernel.PANEL ? to : scratch.edge();
-      if (weight.dtype() == DType.F32) {
-        Raw.zero(target, TileKernel.B_PITCH);
-        TileKernel.multiplyAdd(1, in, from, weight.columns(), target, 0);
-      } else {
-        MatvecKernel.multiply(weight.dtype(), in, from, weight.columns(), target);
-      }
-      if (target != to) {
-        Raw.copy(target, to, (long) width * Float.BYTES);
-      }
-    }
+  private static void pass(
+      WorkerPool pool, Scratch scratch, long in, int rows, PackedWeight weight, long out) {
+    PackedRows packed = scratch.packedRows();
+    packed.reset(in, rows, weight.columns());
+    pool.run(scratch, packed.tiles(), (own, tile) -> packed.pack(tile));
+    int panels = weight.panels();
+    int claim = Math.max(1, Math.ceilDiv(panels, pool.threads() * CLAIMS_PER_THREAD));
+    pool.run(
+        scratch,
+        Math.ceilDiv(panels, claim),
+        (own, item) -> {
+          int end = Math.min((item + 1) * claim, panels);
+          // Blocks of inputs outside, so that the rows' block stays in the cache.
+          for (int block = 0; block * TileKernel.DEPTH < weight.columns(); block++) {
+            for (int first = item * claim; first < end; first += PANELS) {
+              int last = Math.min(first + PANELS, end);
+              new Group(own, packed, rows, weight, first, last, out).run(block);
+            }
+          }
+        });
   }
 
   /** Several rows times the panels {@code [first, end)}. */
   private record Group(
-      Scratch scratch, long in, int rows, PackedWeight weight, int first, int end, long out) {
+      Scratch scratch, PackedRows in, int rows, PackedWeight weight, int first, int end, long out) {
 
-    void run() {
-      for (int k = 0; k < weight.columns(); k += TileKernel.DEPTH) {
-        int depth = Math.min(TileKernel.DEPTH, weight.columns() - k);
-        widen(k, depth);
-        for (int row = 0; row < rows; row += TileKernel.ROWS) {
-          tile(k, depth, row);
-        }
-      }
-    }
-
-    private void widen(int k, int depth) {
+    void run(int block) {
+      int k = block * TileKernel.DEPTH;
+      int depth = Math.min(TileKernel.DEPTH, weight.columns() - k);
       if (weight.dtype() != DType.F32) {
         for (int panel = first; panel < end; panel++) {
           PanelExpander.expand(weight.dtype(), source(panel, k), widened(panel), depth);
         }
       }
+      for (int tile = 0; tile < in.tiles(); tile++) {
+        tile(block, depth, tile);
+      }
     }
 
-    private void tile(int k, int depth, int row) {
+    private void tile(int block, int depth, int tile) {
+      int row = tile * TileKernel.ROWS;
       int present = Math.min(TileKernel.ROWS, rows - row);
       int height = TileKernel.height(present);
-      long a = scratch.tile();
-      long inPitch = (long) weight.columns() * Float.BYTES;
-      for (int r = 0; r < present; r++) {
-        Elements.copy(in + (row + r) * inPitch + 4L * k, a + r * TileKernel.A_PITCH, depth);
-      }
+      int a = in.at(block, tile);
+      float[] sums = scratch.sums();
+      long pitch = (long) weight.rows() * Float.BYTES;
       for (int panel = first; panel < end; panel++) {
-        long b = weight.dtype() == DType.F32 ? source(panel, k) : widened(panel);
-        int width = Math.min(TileKernel.PANEL, weight.rows() - panel * TileKernel.PANEL);
-        long outPitch = (long) weight.rows() * Float.BYTES;
-        long c = out + row * outPitch + panel * TileKernel.B_PITCH;
-        if (k == 0) {
-          for (int r = 0; r < present; r++) {
-            Elements.zero(c + r * outPitch, width);
-          }
-        }
-        if (present == height && width == TileKernel.PANEL) {
-          TileKernel.multiplyAdd(height, a, b, depth, c, outPitch);
+        long c = out + row * pitch + panel * TileKernel.B_PITCH;
+        if (block == 0) {
+          Arrays.fill(sums, 0f);
         } else {
-          edge(height, a, b, depth, c, outPitch, present, width);
+          Tiles.load(c, pitch, sums, present, weight.width(panel));
         }
-      }
-    }
-
-    /** A tile that hangs over the matrix: computed in scratch, of which only a part counts. */
-    private void edge(
-        int height, long a, long b, int depth, long c, long pitch, int present, int width) {
-      long edge = scratch.edge();
-      for (int r = 0; r < present; r++) {
-        Elements.copy(c + r * pitch, edge + r * TileKernel.B_PITCH, width);
-      }
-      TileKernel.multiplyAdd(height, a, b, depth, edge, TileKernel.B_PITCH);
-      for (int r = 0; r < present; r++) {
-        Elements.copy(edge + r * TileKernel.B_PITCH, c + r * pitch, width);
+        long b =
+            weight.dtype() == DType.F32 ? source(panel, block * TileKernel.DEPTH) : widened(panel);
+        TileKernel.multiplyAdd(height, in.elements(), a, b, depth, sums, 0, TileKernel.PANEL);
+        Tiles.store(sums, c, pitch, present, weight.width(panel));
       }
     }
 
@@ -131,7 +123,7 @@ final class MatmulKernel {
     }
 
     private long widened(int panel) {
-      return scratch.weights() + (panel - first) * TileKernel.A_PITCH * TileKernel.PANEL;
+      return scratch.weights() + (panel - first) * TileKernel.DEPTH * TileKernel.B_PITCH;
     }
   }
 }

@@ -5,13 +5,13 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /**
- * One row times a panel, reading 16-bit weights straight from memory: decoding is bound by that
- * read. The chains of multiply-adds are those of {@link TileKernel}.
+ * One row times a panel, reading weights straight from memory: decoding is bound by that read. The
+ * chains of multiply-adds are those of {@link TileKernel}.
  */
 final class MatvecKernel {
 
   private static final long COLUMN = 2L * TileKernel.PANEL;
-  private static final long HALF_PANEL = 2L * TileKernel.PANEL;
+  private static final int HALF_PANEL = TileKernel.PANEL / 2;
 
   private MatvecKernel() {}
 
@@ -20,20 +20,37 @@ final class MatvecKernel {
    *
    * @param x {@code float[k]}
    * @param panel {@code k} columns of the panel
-   * @param out {@code float[PANEL]}
+   * @param out room for {@code PANEL} results
    */
-  static void multiply(DType dtype, long x, long panel, int k, long out) {
-    for (int i = 0; i < TileKernel.PANEL / 2; i += Lanes.COUNT) {
-      long at = panel + 4L * i;
+  static void multiply(DType dtype, long x, long panel, int k, float[] out) {
+    if (dtype == DType.F32) {
+      for (int i = 0; i < TileKernel.PANEL; i += 2 * Lanes.COUNT) {
+        f32(x, panel + 4L * i, k, out, i);
+      }
+      return;
+    }
+    for (int i = 0; i < HALF_PANEL; i += Lanes.COUNT) {
       if (dtype == DType.BF16) {
-        bf16(x, at, k, out + 4L * i);
+        bf16(x, panel + 4L * i, k, out, i);
       } else {
-        f16(x, at, k, out + 4L * i);
+        f16(x, panel + 4L * i, k, out, i);
       }
     }
   }
 
-  private static void bf16(long x, long words, int k, long out) {
+  private static void f32(long x, long weights, int k, float[] out, int at) {
+    FloatVector low = FloatVector.zero(Lanes.FLOATS);
+    FloatVector high = low;
+    for (int i = 0; i < k; i++) {
+      FloatVector input = Lanes.broadcast(x + 4L * i);
+      low = input.fma(Lanes.load(weights + i * TileKernel.B_PITCH), low);
+      high = input.fma(Lanes.load(weights + i * TileKernel.B_PITCH + Lanes.BYTES), high);
+    }
+    low.intoArray(out, at);
+    high.intoArray(out, at + Lanes.COUNT);
+  }
+
+  private static void bf16(long x, long words, int k, float[] out, int at) {
     FloatVector low = FloatVector.zero(Lanes.FLOATS);
     FloatVector high = low;
     for (int i = 0; i < k; i++) {
@@ -42,11 +59,11 @@ final class MatvecKernel {
       low = input.fma(Half.lowBf16(pairs), low);
       high = input.fma(Half.highBf16(pairs), high);
     }
-    Lanes.store(low, out);
-    Lanes.store(high, out + HALF_PANEL);
+    low.intoArray(out, at);
+    high.intoArray(out, at + HALF_PANEL);
   }
 
-  private static void f16(long x, long words, int k, long out) {
+  private static void f16(long x, long words, int k, float[] out, int at) {
     FloatVector low = FloatVector.zero(Lanes.FLOATS);
     FloatVector high = low;
     for (int i = 0; i < k; i++) {
@@ -55,7 +72,7 @@ final class MatvecKernel {
       low = input.fma(Half.lowF16(pairs), low);
       high = input.fma(Half.highF16(pairs), high);
     }
-    Lanes.store(low, out);
-    Lanes.store(high, out + HALF_PANEL);
+    low.intoArray(out, at);
+    high.intoArray(out, at + HALF_PANEL);
   }
 }

@@ -54,6 +54,11 @@ final class PackedWeight implements Weight {
     return Math.ceilDiv(rows, TileKernel.PANEL);
   }
 
+  /** Outputs of a panel that exist. */
+  int width(int panel) {
+    return Math.min(TileKernel.PANEL, rows - panel * TileKernel.PANEL);
+  }
+
   /** Address of the first panel. */
   long address() {
     if (closed) {

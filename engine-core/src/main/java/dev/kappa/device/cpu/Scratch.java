@@ -1,5 +1,7 @@
 package dev.kappa.device.cpu;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * One thread's working memory, taken at first use and kept. Sizes are those of the largest call a
  * kernel makes, so nothing is allocated while a model runs.
@@ -8,31 +10,31 @@ final class Scratch implements AutoCloseable {
 
   private static final long WEIGHTS =
       (long) MatmulKernel.PANELS * TileKernel.DEPTH * TileKernel.B_PITCH;
-  private static final long TILE = TileKernel.ROWS * TileKernel.A_PITCH;
-  private static final long EDGE = TileKernel.ROWS * TileKernel.B_PITCH;
 
   private final AttentionPlan plan = new AttentionPlan();
   private final AttentionScratch attention = new AttentionScratch();
-  private long weights;
-  private @org.jspecify.annotations.Nullable Pages pages;
+  private final PackedRows packedRows = new PackedRows();
+  private final float[] sums = new float[TileKernel.ROWS * TileKernel.PANEL];
+  private @Nullable Pages weights;
 
-  /** Room for a job's weights as floats: {@code [PANELS][DEPTH][PANEL]}. */
+  /** Address of room for a group's weights as floats: {@code [PANELS][DEPTH][PANEL]}. */
   long weights() {
+    Pages pages = weights;
     if (pages == null) {
-      pages = Pages.allocate(WEIGHTS + TILE + EDGE);
-      weights = pages.address();
+      pages = Pages.allocate(WEIGHTS);
+      weights = pages;
     }
-    return weights;
+    return pages.address();
   }
 
-  /** Room for a tile of inputs, {@code [ROWS][DEPTH]}. */
-  long tile() {
-    return weights() + WEIGHTS;
+  /** Rows of the matrix product that this thread leads. */
+  PackedRows packedRows() {
+    return packedRows;
   }
 
-  /** Room for a tile of results, {@code [ROWS][PANEL]}. */
-  long edge() {
-    return weights() + WEIGHTS + TILE;
+  /** A tile of results, {@code [ROWS][PANEL]}. */
+  float[] sums() {
+    return sums;
   }
 
   AttentionScratch attention() {
@@ -46,10 +48,9 @@ final class Scratch implements AutoCloseable {
 
   @Override
   public void close() {
-    if (pages != null) {
-      pages.close();
+    if (weights != null) {
+      weights.close();
     }
     attention.close();
-    plan.close();
   }
 }

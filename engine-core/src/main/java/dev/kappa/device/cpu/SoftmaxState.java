@@ -1,34 +1,36 @@
 package dev.kappa.device.cpu;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
  * The running softmax of one query (Milakov and Gimelshein, arXiv 1805.02867): sixteen partial sums
  * of weights, the largest score so far, and the weighted sum of values. Scores are in units of
- * {@code log2}. In memory: {@code float[16]} sums, the largest score, 15 unused, {@code
- * float[headDim rounded up to 32]} values.
+ * {@code log2}. In an array: 16 sums, the largest score, 15 unused, {@code headDim} values rounded
+ * up to a multiple of 32.
  */
 final class SoftmaxState {
 
-  private static final long MAX = 4L * Lanes.PARTIALS;
-  private static final long VALUES = 8L * Lanes.PARTIALS;
+  private static final int MAX = Lanes.PARTIALS;
+  private static final int VALUES = 2 * Lanes.PARTIALS;
 
   private SoftmaxState() {}
 
-  /** Bytes from one query's state to the next. */
-  static long pitch(int headDim) {
-    return VALUES + 4L * Math.ceilDiv(headDim, TileKernel.PANEL) * TileKernel.PANEL;
+  /** Elements from one query's state to the next. */
+  static int pitch(int headDim) {
+    return VALUES + Math.ceilDiv(headDim, TileKernel.PANEL) * TileKernel.PANEL;
   }
 
   /** Where the weighted sum lies. */
-  static long values(long state) {
+  static int values(int state) {
     return state + VALUES;
   }
 
-  static void clear(long state, int headDim) {
-    Elements.zero(state, (int) (pitch(headDim) / 4));
-    Raw.putFloat(state + MAX, Float.NEGATIVE_INFINITY);
+  static void clear(float[] states, int at, int headDim) {
+    Arrays.fill(states, at, at + pitch(headDim), 0f);
+    states[at + MAX] = Float.NEGATIVE_INFINITY;
   }
 
   /**
@@ -37,84 +39,95 @@ final class SoftmaxState {
    *
    * @param visible how many scores count; the weights of the others become zero
    */
-  static void addTile(long state, long scores, int visible, int headDim) {
+  static void addTile(float[] states, int at, float[] scores, int from, int visible, int headDim) {
     for (int t = visible; t < KvTile.TOKENS; t++) {
-      Raw.putFloat(scores + 4L * t, Float.NEGATIVE_INFINITY);
+      scores[from + t] = Float.NEGATIVE_INFINITY;
     }
-    float before = Raw.getFloat(state + MAX);
-    float max = largest(scores, before);
-    FloatVector maxes = FloatVector.broadcast(Lanes.FLOATS, max);
+    float before = states[at + MAX];
+    float max = largest(scores, from, before);
     if (max != before) {
-      Raw.putFloat(state + MAX, max);
-      FloatVector factor =
-          VectorMath.exp2OfNegative(FloatVector.broadcast(Lanes.FLOATS, before).sub(maxes));
-      scale(state, factor, Lanes.PARTIALS);
-      scale(state + VALUES, factor, headDim);
+      states[at + MAX] = max;
+      FloatVector factor = VectorMath.exp2OfNegative(broadcast(before).sub(broadcast(max)));
+      scale(states, at, factor, Lanes.PARTIALS);
+      scale(states, at + VALUES, factor, headDim);
     }
-    for (int i = 0; i < Lanes.PARTIALS; i += Lanes.COUNT) {
-      long at = scores + 4L * i;
-      FloatVector a = weigh(at, maxes);
-      FloatVector b = weigh(at + MAX, maxes);
-      FloatVector c = weigh(at + 2 * MAX, maxes);
-      FloatVector d = weigh(at + 3 * MAX, maxes);
-      FloatVector sum = Lanes.load(state + 4L * i);
-      Lanes.store(sum.add(a.add(b).add(c.add(d))), state + 4L * i);
-    }
+    weigh(states, at, scores, from, max);
   }
 
-  private static FloatVector weigh(long at, FloatVector maxes) {
-    FloatVector weight = VectorMath.exp2OfNegative(Lanes.load(at).sub(maxes));
-    Lanes.store(weight, at);
-    return weight;
+  private static void weigh(float[] states, int at, float[] scores, int from, float max) {
+    for (int i = from; i < from + KvTile.TOKENS; i += Lanes.COUNT) {
+      FloatVector score = FloatVector.fromArray(Lanes.FLOATS, scores, i);
+      VectorMath.exp2OfNegative(score.sub(max)).intoArray(scores, i);
+    }
+    for (int i = 0; i < Lanes.PARTIALS; i += Lanes.COUNT) {
+      FloatVector a = FloatVector.fromArray(Lanes.FLOATS, scores, from + i);
+      FloatVector b = FloatVector.fromArray(Lanes.FLOATS, scores, from + i + Lanes.PARTIALS);
+      FloatVector c = FloatVector.fromArray(Lanes.FLOATS, scores, from + i + 2 * Lanes.PARTIALS);
+      FloatVector d = FloatVector.fromArray(Lanes.FLOATS, scores, from + i + 3 * Lanes.PARTIALS);
+      FloatVector sum = FloatVector.fromArray(Lanes.FLOATS, states, at + i);
+      sum.add(a.add(b).add(c.add(d))).intoArray(states, at + i);
+    }
   }
 
   /** The larger of {@code floor} and the tile's largest score; NaN never is. */
-  private static float largest(long scores, float floor) {
-    FloatVector best = FloatVector.broadcast(Lanes.FLOATS, floor);
-    for (int i = 0; i < KvTile.TOKENS; i += Lanes.COUNT) {
-      FloatVector next = Lanes.load(scores + 4L * i);
+  private static float largest(float[] scores, int from, float floor) {
+    FloatVector best = broadcast(floor);
+    for (int i = from; i < from + KvTile.TOKENS; i += Lanes.COUNT) {
+      FloatVector next = FloatVector.fromArray(Lanes.FLOATS, scores, i);
       best = best.blend(next, next.compare(VectorOperators.GT, best));
     }
-    return best.reduceLanes(VectorOperators.MAX);
+    // Among integers of the same order, because theirs is the much shorter reduction.
+    IntVector bits = best.reinterpretAsInts();
+    IntVector flip = bits.lanewise(VectorOperators.ASHR, 31).and(Integer.MAX_VALUE);
+    int largest = bits.lanewise(VectorOperators.XOR, flip).reduceLanes(VectorOperators.MAX);
+    return Float.intBitsToFloat(largest ^ ((largest >> 31) & Integer.MAX_VALUE));
   }
 
-  private static void scale(long at, FloatVector factor, int count) {
+  private static void scale(float[] states, int at, FloatVector factor, int count) {
     for (int i = 0; i < count; i += Lanes.COUNT) {
-      Lanes.store(Lanes.load(at + 4L * i).mul(factor), at + 4L * i);
+      FloatVector.fromArray(Lanes.FLOATS, states, at + i).mul(factor).intoArray(states, at + i);
     }
   }
 
   /** Adds {@code part}, which lies after everything in {@code total}. */
-  static void merge(long total, long part, int headDim) {
-    float before = Raw.getFloat(total + MAX);
-    float max = Math.max(before, Raw.getFloat(part + MAX));
-    Raw.putFloat(total + MAX, max);
-    FloatVector maxes = FloatVector.broadcast(Lanes.FLOATS, max);
-    FloatVector old =
-        VectorMath.exp2OfNegative(FloatVector.broadcast(Lanes.FLOATS, before).sub(maxes));
-    FloatVector added =
-        VectorMath.exp2OfNegative(
-            FloatVector.broadcast(Lanes.FLOATS, Raw.getFloat(part + MAX)).sub(maxes));
-    mergeScaled(total, old, part, added, Lanes.PARTIALS);
-    mergeScaled(total + VALUES, old, part + VALUES, added, headDim);
+  static void merge(float[] total, int at, float[] part, int from, int headDim) {
+    float before = total[at + MAX];
+    float max = Math.max(before, part[from + MAX]);
+    total[at + MAX] = max;
+    FloatVector old = VectorMath.exp2OfNegative(broadcast(before).sub(max));
+    FloatVector added = VectorMath.exp2OfNegative(broadcast(part[from + MAX]).sub(max));
+    mergeScaled(total, at, old, part, from, added, Lanes.PARTIALS);
+    mergeScaled(total, at + VALUES, old, part, from + VALUES, added, headDim);
   }
 
   private static void mergeScaled(
-      long total, FloatVector old, long part, FloatVector added, int count) {
+      float[] total,
+      int at,
+      FloatVector old,
+      float[] part,
+      int from,
+      FloatVector added,
+      int count) {
     for (int i = 0; i < count; i += Lanes.COUNT) {
-      FloatVector kept = Lanes.load(total + 4L * i).mul(old);
-      Lanes.store(Lanes.load(part + 4L * i).fma(added, kept), total + 4L * i);
+      FloatVector kept = FloatVector.fromArray(Lanes.FLOATS, total, at + i).mul(old);
+      FloatVector later = FloatVector.fromArray(Lanes.FLOATS, part, from + i);
+      later.fma(added, kept).intoArray(total, at + i);
     }
   }
 
   /** Writes the weighted mean. */
-  static void finish(long state, int headDim, long out) {
+  static void finish(float[] states, int at, int headDim, long out) {
     float sum = 0;
     for (int i = 0; i < Lanes.PARTIALS; i++) {
-      sum += Raw.getFloat(state + 4L * i);
+      sum += states[at + i];
     }
     for (int d = 0; d < headDim; d += Lanes.COUNT) {
-      Lanes.store(Lanes.load(state + VALUES + 4L * d).div(sum), out + 4L * d);
+      FloatVector weighted = FloatVector.fromArray(Lanes.FLOATS, states, at + VALUES + d);
+      Lanes.store(weighted.div(sum), out + 4L * d);
     }
+  }
+
+  private static FloatVector broadcast(float value) {
+    return FloatVector.broadcast(Lanes.FLOATS, value);
   }
 }
