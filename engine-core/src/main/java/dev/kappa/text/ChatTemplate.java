@@ -4,6 +4,7 @@ import dev.kappa.text.jinja.JinjaException;
 import dev.kappa.text.jinja.Template;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.ZoneId;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -58,7 +59,7 @@ public final class ChatTemplate {
           Template.parse(source),
           forTools == null ? null : Template.parse(forTools),
           config.specialTokens(),
-          Clock.systemDefaultZone());
+          Clock.system(ZoneId.systemDefault()));
     } catch (JinjaException e) {
       throw new TextException("chat template of " + modelDirectory + ": " + e.getMessage(), e);
     }
@@ -71,7 +72,8 @@ public final class ChatTemplate {
    * @throws TextException if it is broken, naming the line
    */
   public static ChatTemplate parse(String source, Map<String, String> specialTokens) {
-    return new ChatTemplate(Template.parse(source), null, specialTokens, Clock.systemDefaultZone());
+    return new ChatTemplate(
+        Template.parse(source), null, specialTokens, Clock.system(ZoneId.systemDefault()));
   }
 
   /** The same template with another time for {@code strftime_now}. */

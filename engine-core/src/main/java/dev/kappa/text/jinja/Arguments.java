@@ -3,6 +3,7 @@ package dev.kappa.text.jinja;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 
 /** The arguments of one call, filter or test. */
 record Arguments(List<Object> positional, Map<String, Object> named) {
@@ -12,7 +13,7 @@ record Arguments(List<Object> positional, Map<String, Object> named) {
   /** Stands for an optional argument that was not given. */
   static final Absent ABSENT = Absent.ABSENT;
 
-  private enum Absent {
+  enum Absent {
     ABSENT
   }
 
@@ -55,7 +56,7 @@ record Arguments(List<Object> positional, Map<String, Object> named) {
   }
 
   private Set<String> unknown(String... parameters) {
-    Set<String> names = new java.util.TreeSet<>(named.keySet());
+    Set<String> names = new TreeSet<>(named.keySet());
     for (String parameter : parameters) {
       names.remove(parameter.replace("=", ""));
     }

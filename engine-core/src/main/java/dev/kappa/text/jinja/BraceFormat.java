@@ -10,7 +10,7 @@ final class BraceFormat {
 
   private BraceFormat() {}
 
-  static String format(Runtime runtime, String format, Arguments arguments) {
+  static String format(Rendering rendering, String format, Arguments arguments) {
     StringBuilder out = new StringBuilder();
     Matcher matcher = FIELD.matcher(format);
     int from = 0;
@@ -26,8 +26,8 @@ final class BraceFormat {
         out.append(matcher.group().charAt(0));
         continue;
       }
-      String text = runtime.str(value(field.isEmpty() ? "" + next++ : field, arguments));
-      runtime.budget().charge(text.length());
+      String text = rendering.str(value(field.isEmpty() ? "" + next++ : field, arguments));
+      rendering.budget().charge(text.length());
       out.append(text);
     }
     return out.append(format, from, format.length()).toString();

@@ -20,6 +20,12 @@ final class Budget {
     }
   }
 
+  /** A search takes time in proportion to both lengths at worst. */
+  void chargeSearch(String text, String part) {
+    charge(text.length());
+    charge(text.length(), part.length() / 16);
+  }
+
   void charge(long count, long each) {
     if (count > 0 && each > 0) {
       charge(Math.multiplyHigh(count, each) != 0 ? -1 : count * each);

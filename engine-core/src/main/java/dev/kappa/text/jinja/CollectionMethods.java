@@ -36,14 +36,15 @@ final class CollectionMethods {
     return LIST_CHANGES.contains(name);
   }
 
-  static Object call(Runtime runtime, Map<Object, Object> map, String name, Arguments arguments) {
+  static Object call(
+      Rendering rendering, Map<Object, Object> map, String name, Arguments arguments) {
     if (name.equals("get")) {
       Object[] given = arguments.bind("get", "key", "default=");
       Object value = map.get(Values.key(given[0]));
       return value != null ? value : given[1] == ABSENT ? None.NONE : given[1];
     }
     arguments.bind(name);
-    runtime.budget().charge(map.size());
+    rendering.budget().charge(map.size());
     return switch (name) {
       case "keys" -> new ArrayList<>(map.keySet());
       case "values" -> new ArrayList<>(map.values());
@@ -56,8 +57,8 @@ final class CollectionMethods {
     };
   }
 
-  static Object call(Runtime runtime, List<Object> list, String name, Arguments arguments) {
-    runtime.budget().charge(list.size());
+  static Object call(Rendering rendering, List<Object> list, String name, Arguments arguments) {
+    rendering.budget().charge(list.size());
     if (name.equals("copy")) {
       arguments.bind(name);
       return new ArrayList<>(list);
@@ -65,7 +66,7 @@ final class CollectionMethods {
     Object wanted = arguments.bind(name, "value")[0];
     long count = 0;
     for (int i = 0; i < list.size(); i++) {
-      if (runtime.operators().equal(list.get(i), wanted)) {
+      if (rendering.operators().equal(list.get(i), wanted)) {
         if (name.equals("index")) {
           return (long) i;
         }

@@ -54,5 +54,9 @@ sealed interface Expr {
   record CallArguments(
       List<Expr> positional, Map<String, Expr> named, @Nullable Expr list, @Nullable Expr dict) {
     static final CallArguments NONE = new CallArguments(List.of(), Map.of(), null, null);
+
+    boolean isEmpty() {
+      return positional.isEmpty() && named.isEmpty() && list == null && dict == null;
+    }
   }
 }

@@ -166,30 +166,19 @@ final class ExpressionParser {
 
   Expr primary() {
     Token token = tokens.current();
-    switch (token.kind()) {
-      case NAME -> {
-        tokens.advance();
-        return name(token);
-      }
+    return switch (token.kind()) {
+      case NAME -> name(tokens.advance());
+      case INTEGER -> new Expr.Literal(token.line(), integer(tokens.advance()));
+      case FLOAT -> new Expr.Literal(token.line(), Double.valueOf(tokens.advance().text()));
       case STRING -> {
         StringBuilder text = new StringBuilder();
         while (tokens.current().kind() == Kind.STRING) {
           text.append(tokens.advance().text());
         }
-        return new Expr.Literal(token.line(), text.toString());
+        yield new Expr.Literal(token.line(), text.toString());
       }
-      case INTEGER -> {
-        tokens.advance();
-        return new Expr.Literal(token.line(), integer(token));
-      }
-      case FLOAT -> {
-        tokens.advance();
-        return new Expr.Literal(token.line(), Double.valueOf(token.text()));
-      }
-      default -> {
-        return bracketed();
-      }
-    }
+      default -> bracketed();
+    };
   }
 
   private static Expr name(Token token) {

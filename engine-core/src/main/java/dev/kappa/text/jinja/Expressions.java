@@ -9,18 +9,18 @@ import org.jspecify.annotations.Nullable;
 /** Evaluates expressions. Confined to one rendering. */
 final class Expressions {
 
-  private final Runtime runtime;
+  private final Rendering rendering;
   private final Operators operators;
   private final Members members;
 
-  Expressions(Runtime runtime) {
-    this.runtime = runtime;
-    this.operators = runtime.operators();
-    this.members = new Members(runtime);
+  Expressions(Rendering rendering) {
+    this.rendering = rendering;
+    this.operators = rendering.operators();
+    this.members = new Members(rendering);
   }
 
   Object evaluate(Expr expr, Scope scope) {
-    runtime.step(expr.line());
+    rendering.step(expr.line());
     return switch (expr) {
       case Expr.Literal literal -> literal.value();
       case Expr.Name name -> scope.get(name.name());
@@ -52,7 +52,7 @@ final class Expressions {
       case Expr.Filter filter -> filter(filter, evaluate(filter.value(), scope), scope);
       case Expr.Test test ->
           Tests.apply(
-              runtime,
+              rendering,
               test.name(),
               evaluate(test.value(), scope),
               arguments(test.arguments(), scope, Map.of()));
@@ -62,15 +62,15 @@ final class Expressions {
   /** Applies a filter to a value in place of its own operand. */
   Object filter(Expr.Filter filter, Object value, Scope scope) {
     Arguments arguments = arguments(filter.arguments(), scope, Map.of());
-    runtime.step(filter.line());
-    return Filters.apply(runtime, filter.name(), value, arguments);
+    rendering.step(filter.line());
+    return Filters.apply(rendering, filter.name(), value, arguments);
   }
 
   /** Calls with named arguments besides those written. */
   Object call(Expr.Call call, Scope scope, Map<String, Object> more) {
     Object callee = evaluate(call.callee(), scope);
     Arguments arguments = arguments(call.arguments(), scope, more);
-    runtime.step(call.line());
+    rendering.step(call.line());
     return switch (callee) {
       case Callable callable -> callable.call(arguments);
       case Undefined undefined -> throw undefined.failure();
@@ -79,7 +79,7 @@ final class Expressions {
   }
 
   private Arguments arguments(Expr.CallArguments written, Scope scope, Map<String, Object> more) {
-    if (written == Expr.CallArguments.NONE && more.isEmpty()) {
+    if (written.isEmpty() && more.isEmpty()) {
       return Arguments.NONE;
     }
     List<Object> positional = all(written.positional(), scope);
@@ -129,8 +129,8 @@ final class Expressions {
   private Object concat(Expr.Concat concat, Scope scope) {
     StringBuilder out = new StringBuilder();
     for (Expr part : concat.parts()) {
-      String text = runtime.str(evaluate(part, scope));
-      runtime.budget().charge(text.length());
+      String text = rendering.str(evaluate(part, scope));
+      rendering.budget().charge(text.length());
       out.append(text);
     }
     return out.toString();

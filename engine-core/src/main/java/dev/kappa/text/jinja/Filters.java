@@ -9,7 +9,7 @@ final class Filters {
   /** A filter: a value and arguments to a value. */
   @FunctionalInterface
   interface Function {
-    Object apply(Runtime runtime, Object value, Arguments arguments);
+    Object apply(Rendering rendering, Object value, Arguments arguments);
   }
 
   private static final Map<String, Function> ALL = new HashMap<>();
@@ -27,11 +27,11 @@ final class Filters {
     return ALL.containsKey(name);
   }
 
-  static Object apply(Runtime runtime, String name, Object value, Arguments arguments) {
+  static Object apply(Rendering rendering, String name, Object value, Arguments arguments) {
     Function filter = ALL.get(name);
     if (filter == null) {
       throw new JinjaException("no filter named '" + name + "'");
     }
-    return filter.apply(runtime, value, arguments);
+    return filter.apply(rendering, value, arguments);
   }
 }

@@ -15,9 +15,9 @@ final class Globals {
 
   private Globals() {}
 
-  static Scope scope(Runtime runtime) {
+  static Scope scope(Rendering rendering) {
     Scope scope = new Scope(null);
-    scope.set("range", (Callable) arguments -> range(runtime, arguments));
+    scope.set("range", (Callable) arguments -> range(rendering, arguments));
     scope.set("namespace", (Callable) Globals::namespace);
     scope.set("dict", (Callable) Globals::dict);
     scope.set(
@@ -25,19 +25,19 @@ final class Globals {
         (Callable)
             arguments -> {
               throw new TemplateRejection(
-                  runtime.str(arguments.bind("raise_exception", "message")[0]));
+                  rendering.str(arguments.bind("raise_exception", "message")[0]));
             });
     scope.set(
         "strftime_now",
         (Callable)
             arguments ->
                 Strftime.format(
-                    LocalDateTime.now(runtime.clock()),
+                    LocalDateTime.now(rendering.clock()),
                     Values.toText(arguments.bind("strftime_now", "format")[0])));
     return scope;
   }
 
-  private static Object range(Runtime runtime, Arguments arguments) {
+  private static Object range(Rendering rendering, Arguments arguments) {
     Object[] bounds = arguments.bind("range", "start", "stop=", "step=");
     boolean single = bounds[1] == Arguments.ABSENT;
     long start = single ? 0 : Values.toLong(bounds[0]);
@@ -51,7 +51,7 @@ final class Globals {
       if (items.size() == LONGEST_RANGE) {
         throw new JinjaException("range() of more than " + LONGEST_RANGE + " items");
       }
-      runtime.budget().charge(1);
+      rendering.budget().charge(1);
       items.add(i);
     }
     return items;

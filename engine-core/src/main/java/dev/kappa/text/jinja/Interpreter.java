@@ -14,12 +14,12 @@ final class Interpreter {
     CONTINUE
   }
 
-  private final Runtime runtime;
+  private final Rendering rendering;
   private final Expressions expressions;
 
-  Interpreter(Runtime runtime) {
-    this.runtime = runtime;
-    this.expressions = new Expressions(runtime);
+  Interpreter(Rendering rendering) {
+    this.rendering = rendering;
+    this.expressions = new Expressions(rendering);
   }
 
   /** Runs a body in a scope and gives what it prints. */
@@ -40,11 +40,11 @@ final class Interpreter {
   }
 
   private Flow run(Stmt statement, Scope scope, StringBuilder out) {
-    runtime.step(statement.line());
+    rendering.step(statement.line());
     switch (statement) {
       case Stmt.Data data -> print(data.text(), out);
       case Stmt.Output output ->
-          print(runtime.str(expressions.evaluate(output.value(), scope)), out);
+          print(rendering.str(expressions.evaluate(output.value(), scope)), out);
       case Stmt.If choice -> {
         return choose(choice, scope, out);
       }
@@ -60,11 +60,11 @@ final class Interpreter {
       case Stmt.CallBlock block -> {
         Callable caller = macro("caller", block.parameters(), block.body(), scope);
         Object result = expressions.call(block.call(), scope, Map.of("caller", caller));
-        print(runtime.str(result), out);
+        print(rendering.str(result), out);
       }
       case Stmt.FilterBlock block -> {
         String text = render(block.body(), new Scope(scope));
-        print(runtime.str(filtered(block.filters(), text, scope)), out);
+        print(rendering.str(filtered(block.filters(), text, scope)), out);
       }
       case Stmt.With with -> with(with, scope, out);
       case Stmt.Scoped scoped -> run(scoped.body(), new Scope(scope), out);
@@ -79,7 +79,7 @@ final class Interpreter {
   }
 
   private void print(String text, StringBuilder out) {
-    runtime.budget().charge(text.length());
+    rendering.budget().charge(text.length());
     out.append(text);
   }
 
@@ -94,7 +94,7 @@ final class Interpreter {
 
   private void loop(Stmt.For statement, Scope scope, StringBuilder out) {
     Object source = expressions.evaluate(statement.items(), scope);
-    List<Object> items = runtime.operators().iterate(source);
+    List<Object> items = rendering.operators().iterate(source);
     if (statement.filter() != null) {
       items = passing(items, statement.target(), statement.filter(), scope);
     }
@@ -153,7 +153,7 @@ final class Interpreter {
         namespace.set(name.attribute(), value);
       }
       case Stmt.TupleTarget tuple -> {
-        List<Object> items = runtime.operators().iterate(value);
+        List<Object> items = rendering.operators().iterate(value);
         if (items.size() != tuple.targets().size()) {
           throw new JinjaException(
               "%d values cannot be unpacked into %d names"

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /** Writes a value as Python's {@code json.dumps} does. Used once. */
 final class JsonWriter {
 
-  private final Runtime runtime;
+  private final Rendering rendering;
   private final StringBuilder out = new StringBuilder();
   private final boolean ascii;
   private final boolean sorted;
@@ -19,13 +19,13 @@ final class JsonWriter {
   private final String keySeparator;
 
   /** Options in order ensure_ascii, indent, separators, sort_keys, absent or as given. */
-  JsonWriter(Runtime runtime, Object[] options) {
-    this.runtime = runtime;
+  JsonWriter(Rendering rendering, Object[] options) {
+    this.rendering = rendering;
     ascii = options[0] != ABSENT && Values.isTrue(options[0]);
     sorted = options[3] != ABSENT && Values.isTrue(options[3]);
     Object margin = options[1] == ABSENT ? None.NONE : options[1];
     if (Values.isInteger(margin)) {
-      runtime.budget().charge(Math.max(0, Values.toInt(margin)));
+      rendering.budget().charge(Math.max(0, Values.toInt(margin)));
       indent = " ".repeat(Math.max(0, Values.toInt(margin)));
     } else {
       indent = margin == None.NONE ? null : Values.toText(margin);
@@ -34,7 +34,7 @@ final class JsonWriter {
       itemSeparator = indent == null ? ", " : ",";
       keySeparator = ": ";
     } else {
-      List<Object> pair = runtime.operators().iterate(options[2]);
+      List<Object> pair = rendering.operators().iterate(options[2]);
       if (pair.size() != 2) {
         throw new JinjaException("tojson() separators must be two strings");
       }
@@ -49,7 +49,7 @@ final class JsonWriter {
   }
 
   private void write(Object value, int depth) {
-    runtime.budget().charge(1);
+    rendering.budget().charge(1);
     switch (value) {
       case String text -> quote(text);
       case None none -> out.append("null");
@@ -73,7 +73,7 @@ final class JsonWriter {
   private void writeMap(Map<?, ?> map, int depth) {
     List<Map.Entry<?, ?>> entries = new ArrayList<>(map.entrySet());
     if (sorted) {
-      entries.sort((a, b) -> runtime.operators().order(a.getKey(), b.getKey(), "<"));
+      entries.sort((a, b) -> rendering.operators().order(a.getKey(), b.getKey(), "<"));
     }
     out.append('{');
     boolean first = true;
@@ -121,13 +121,13 @@ final class JsonWriter {
 
   private void newLine(int depth) {
     if (indent != null) {
-      runtime.budget().charge(depth, indent.length());
+      rendering.budget().charge(depth, indent.length());
       out.append('\n').append(indent.repeat(depth));
     }
   }
 
   private void quote(String text) {
-    runtime.budget().charge(text.length());
+    rendering.budget().charge(text.length());
     out.append('"');
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);

@@ -7,10 +7,10 @@ import java.util.Map;
 /** Attributes, items and slices of values. */
 final class Members {
 
-  private final Runtime runtime;
+  private final Rendering rendering;
 
-  Members(Runtime runtime) {
-    this.runtime = runtime;
+  Members(Rendering rendering) {
+    this.rendering = rendering;
   }
 
   /** {@code owner.name}: a method goes before a mapping's entry of the same name. */
@@ -20,7 +20,7 @@ final class Members {
       case Map<?, ?> map -> {
         if (CollectionMethods.isMapMethod(name)) {
           yield (Callable)
-              arguments -> CollectionMethods.call(runtime, Values.toMap(map), name, arguments);
+              arguments -> CollectionMethods.call(rendering, Values.toMap(map), name, arguments);
         }
         if (CollectionMethods.changesMap(name)) {
           yield unsafe(name);
@@ -29,10 +29,10 @@ final class Members {
         yield value == null ? Undefined.member(owner, name) : value;
       }
       case String text when StringMethods.exists(name) ->
-          (Callable) arguments -> StringMethods.call(runtime, text, name, arguments);
+          (Callable) arguments -> StringMethods.call(rendering, text, name, arguments);
       case List<?> list when CollectionMethods.isListMethod(name) ->
           (Callable)
-              arguments -> CollectionMethods.call(runtime, Values.asList(list), name, arguments);
+              arguments -> CollectionMethods.call(rendering, Values.asList(list), name, arguments);
       case List<?> list when CollectionMethods.changesList(name) -> unsafe(name);
       case Namespace namespace -> namespace.get(name);
       case Loop loop -> loop.get(name);
@@ -62,7 +62,7 @@ final class Members {
           : list.get((int) index);
     }
     if (Values.isInteger(key) && owner instanceof String text) {
-      runtime.budget().charge(text.length());
+      rendering.budget().charge(text.length());
       int length = Chars.length(text);
       long index = fromEnd(Values.toLong(key), length);
       return index < 0 || index >= length
@@ -81,7 +81,7 @@ final class Members {
     return switch (owner) {
       case Undefined undefined -> throw undefined.failure();
       case String text -> {
-        runtime.budget().charge(text.length());
+        rendering.budget().charge(text.length());
         int[] characters = text.codePoints().toArray();
         StringBuilder out = new StringBuilder();
         for (int index : indices(characters.length, start, stop, step)) {
@@ -90,7 +90,7 @@ final class Members {
         yield out.toString();
       }
       case List<?> list -> {
-        runtime.budget().charge(list.size());
+        rendering.budget().charge(list.size());
         List<Object> out = new ArrayList<>();
         for (int index : indices(list.size(), start, stop, step)) {
           out.add(list.get(index));

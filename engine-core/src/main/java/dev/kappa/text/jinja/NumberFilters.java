@@ -5,10 +5,16 @@ import static dev.kappa.text.jinja.Arguments.ABSENT;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.math.RoundingMode;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /** Filters that give numbers, and {@code default}. */
 final class NumberFilters {
+
+  private static final Pattern DECIMAL =
+      Pattern.compile("[-+]?(\\d+\\.?\\d*|\\.\\d+)(e[-+]?\\d+)?");
 
   private NumberFilters() {}
 
@@ -23,28 +29,28 @@ final class NumberFilters {
     filters.put("d", NumberFilters::orDefault);
   }
 
-  private static Object orDefault(Runtime runtime, Object value, Arguments arguments) {
+  private static Object orDefault(Rendering rendering, Object value, Arguments arguments) {
     Object[] given = arguments.bind("default", "default_value=", "boolean=");
     boolean falseToo = given[1] != ABSENT && Values.isTrue(given[1]);
     boolean missing = value instanceof Undefined || (falseToo && !Values.isTrue(value));
     return !missing ? value : given[0] == ABSENT ? "" : given[0];
   }
 
-  private static Object length(Runtime runtime, Object value, Arguments arguments) {
+  private static Object length(Rendering rendering, Object value, Arguments arguments) {
     return switch (value) {
       case String text -> (long) Chars.length(text);
-      case java.util.List<?> list -> (long) list.size();
+      case List<?> list -> (long) list.size();
       case Map<?, ?> map -> (long) map.size();
       case Undefined undefined -> 0L;
       default -> throw new JinjaException(Values.describe(value) + " has no length");
     };
   }
 
-  private static Object abs(Runtime runtime, Object value, Arguments arguments) {
+  private static Object abs(Rendering rendering, Object value, Arguments arguments) {
     return value instanceof Double d ? (Object) Math.abs(d) : Math.absExact(Values.toLong(value));
   }
 
-  private static Object toInt(Runtime runtime, Object value, Arguments arguments) {
+  private static Object toInt(Rendering rendering, Object value, Arguments arguments) {
     Object[] given = arguments.bind("int", "default=", "base=");
     Object otherwise = given[0] == ABSENT ? (Object) 0L : given[0];
     int base = given[1] == ABSENT ? 10 : Values.toInt(given[1]);
@@ -60,7 +66,7 @@ final class NumberFilters {
 
   private static Object parseInt(String text, int base, Object otherwise) {
     String digits = Chars.strip(text).replace("_", "");
-    String lower = digits.toLowerCase(java.util.Locale.ROOT);
+    String lower = digits.toLowerCase(Locale.ROOT);
     if ((base == 16 && lower.startsWith("0x"))
         || (base == 8 && lower.startsWith("0o"))
         || (base == 2 && lower.startsWith("0b"))) {
@@ -76,7 +82,7 @@ final class NumberFilters {
     }
   }
 
-  private static Object toFloat(Runtime runtime, Object value, Arguments arguments) {
+  private static Object toFloat(Rendering rendering, Object value, Arguments arguments) {
     Object given = arguments.bind("float", "default=")[0];
     Object otherwise = given == ABSENT ? (Object) 0.0 : given;
     return switch (value) {
@@ -90,26 +96,17 @@ final class NumberFilters {
   }
 
   private static Object parseDecimal(String text, Object otherwise) {
-    String digits = Chars.strip(text).toLowerCase(java.util.Locale.ROOT);
-    switch (digits) {
-      case "nan" -> {
-        return Double.NaN;
-      }
-      case "inf", "infinity", "+inf" -> {
-        return Double.POSITIVE_INFINITY;
-      }
-      case "-inf", "-infinity" -> {
-        return Double.NEGATIVE_INFINITY;
-      }
-      default -> {
-        // Java alone takes a type suffix and hexadecimal floats.
-        boolean plain = digits.matches("[-+]?(\\d+\\.?\\d*|\\.\\d+)(e[-+]?\\d+)?");
-        return plain ? (Object) Double.valueOf(digits) : otherwise;
-      }
-    }
+    String digits = Chars.strip(text).toLowerCase(Locale.ROOT);
+    return switch (digits) {
+      case "nan" -> Double.NaN;
+      case "inf", "infinity", "+inf" -> Double.POSITIVE_INFINITY;
+      case "-inf", "-infinity" -> Double.NEGATIVE_INFINITY;
+      // Java alone takes a type suffix and hexadecimal floats.
+      default -> DECIMAL.matcher(digits).matches() ? (Object) Double.valueOf(digits) : otherwise;
+    };
   }
 
-  private static Object round(Runtime runtime, Object value, Arguments arguments) {
+  private static Object round(Rendering rendering, Object value, Arguments arguments) {
     Object[] given = arguments.bind("round", "precision=", "method=");
     int precision = given[0] == ABSENT ? 0 : Math.clamp(Values.toLong(given[0]), -400, 400);
     String method = given[1] == ABSENT ? "common" : Values.toText(given[1]);
@@ -120,20 +117,20 @@ final class NumberFilters {
     if (Double.isNaN(number) || Double.isInfinite(number)) {
       return number;
     }
-    switch (method) {
+    return switch (method) {
       case "common" -> {
         // The exact binary value, halves to even, as Python.
         double rounded =
             new BigDecimal(number).setScale(precision, RoundingMode.HALF_EVEN).doubleValue();
         double signed = rounded == 0 ? Math.copySign(0.0, number) : rounded;
-        return Values.isInteger(value) ? (Object) (long) signed : signed;
+        yield Values.isInteger(value) ? (Object) (long) signed : signed;
       }
       case "ceil", "floor" -> {
         double scale = new BigDecimal(10).pow(precision, MathContext.DECIMAL64).doubleValue();
         double scaled = number * scale;
-        return (method.equals("ceil") ? Math.ceil(scaled) : Math.floor(scaled)) / scale;
+        yield (method.equals("ceil") ? Math.ceil(scaled) : Math.floor(scaled)) / scale;
       }
       default -> throw new JinjaException("round() method must be common, ceil or floor");
-    }
+    };
   }
 }

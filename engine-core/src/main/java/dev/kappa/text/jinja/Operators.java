@@ -46,7 +46,7 @@ final class Operators {
         case "+" -> Math.addExact(left, right);
         case "-" -> Math.subtractExact(left, right);
         case "*" -> Math.multiplyExact(left, right);
-        case "/" -> (double) left / right;
+        case "/" -> (double) left / (double) right;
         case "//" -> Math.floorDiv(left, right);
         case "%" -> Math.floorMod(left, right);
         default -> power(left, right);
@@ -58,7 +58,7 @@ final class Operators {
 
   private static Object power(long base, long exponent) {
     if (exponent < 0) {
-      return Math.pow(base, exponent);
+      return Math.pow((double) base, (double) exponent);
     }
     if (base >= -1 && base <= 1) {
       return exponent == 0 ? 1L : exponent % 2 == 0 ? base * base : base;
@@ -91,7 +91,7 @@ final class Operators {
     }
     if (left instanceof List<?> a
         && right instanceof List<?> b
-        && a instanceof Tuple == b instanceof Tuple) {
+        && (a instanceof Tuple) == (b instanceof Tuple)) {
       budget.charge((long) a.size() + b.size());
       List<Object> both = new ArrayList<>(a);
       both.addAll(b);
@@ -146,7 +146,7 @@ final class Operators {
           : Values.toLong(left) == Values.toLong(right);
     }
     if (left instanceof List<?> a && right instanceof List<?> b) {
-      return a instanceof Tuple == b instanceof Tuple && sameItems(a, b);
+      return (a instanceof Tuple) == (b instanceof Tuple) && sameItems(a, b);
     }
     if (left instanceof Map<?, ?> a && right instanceof Map<?, ?> b) {
       return sameEntries(a, b);
@@ -206,29 +206,27 @@ final class Operators {
   }
 
   boolean contains(Object container, Object item) {
-    switch (container) {
+    return switch (container) {
       case String text -> {
         String part = Values.toText(item);
-        budget.charge(text.length());
-        return text.contains(part);
+        budget.chargeSearch(text, part);
+        yield text.contains(part);
       }
-      case List<?> list -> {
-        for (Object element : list) {
-          if (equal(element, item)) {
-            return true;
-          }
-        }
-        return false;
-      }
-      case Map<?, ?> map -> {
-        return map.containsKey(Values.key(item));
-      }
-      case Undefined undefined -> {
-        return false;
-      }
+      case List<?> list -> containsItem(list, item);
+      case Map<?, ?> map -> map.containsKey(Values.key(item));
+      case Undefined undefined -> false;
       default ->
           throw new JinjaException("'in' needs a container, not " + Values.describe(container));
+    };
+  }
+
+  private boolean containsItem(List<?> list, Object item) {
+    for (Object element : list) {
+      if (equal(element, item)) {
+        return true;
+      }
     }
+    return false;
   }
 
   /** What a loop over a value goes through. */

@@ -14,23 +14,25 @@ final class SelectFilters {
 
   static void register(Map<String, Filters.Function> filters) {
     filters.put("map", SelectFilters::map);
-    filters.put("select", (runtime, value, args) -> select(runtime, value, args, false, true));
-    filters.put("reject", (runtime, value, args) -> select(runtime, value, args, false, false));
-    filters.put("selectattr", (runtime, value, args) -> select(runtime, value, args, true, true));
-    filters.put("rejectattr", (runtime, value, args) -> select(runtime, value, args, true, false));
+    filters.put("select", (rendering, value, args) -> select(rendering, value, args, false, true));
+    filters.put("reject", (rendering, value, args) -> select(rendering, value, args, false, false));
+    filters.put(
+        "selectattr", (rendering, value, args) -> select(rendering, value, args, true, true));
+    filters.put(
+        "rejectattr", (rendering, value, args) -> select(rendering, value, args, true, false));
     filters.put("groupby", SelectFilters::groupBy);
     filters.put(
         "attr",
-        (runtime, value, args) ->
-            new Members(runtime).attribute(value, Values.toText(args.bind("attr", "name")[0])));
+        (rendering, value, args) ->
+            new Members(rendering).attribute(value, Values.toText(args.bind("attr", "name")[0])));
   }
 
   /** Reads a dotted path of names and indices; the item itself where none is given. */
-  static UnaryOperator<Object> attribute(Runtime runtime, Object path) {
+  static UnaryOperator<Object> attribute(Rendering rendering, Object path) {
     if (path == ABSENT || path == None.NONE) {
       return item -> item;
     }
-    Members members = new Members(runtime);
+    Members members = new Members(rendering);
     List<Object> steps = new ArrayList<>();
     if (Values.isInteger(path)) {
       steps.add(path);
@@ -48,12 +50,12 @@ final class SelectFilters {
     };
   }
 
-  private static Object map(Runtime runtime, Object value, Arguments arguments) {
+  private static Object map(Rendering rendering, Object value, Arguments arguments) {
     List<Object> mapped = new ArrayList<>();
-    List<Object> items = runtime.operators().iterate(value);
+    List<Object> items = rendering.operators().iterate(value);
     if (arguments.positional().isEmpty()) {
       Object[] given = arguments.bind("map", "attribute", "default=");
-      UnaryOperator<Object> attribute = attribute(runtime, given[0]);
+      UnaryOperator<Object> attribute = attribute(rendering, given[0]);
       for (Object item : items) {
         Object got = attribute.apply(item);
         mapped.add(got instanceof Undefined && given[1] != ABSENT ? given[1] : got);
@@ -62,29 +64,29 @@ final class SelectFilters {
     }
     String filter = Values.toText(arguments.positional().getFirst());
     for (Object item : items) {
-      runtime.budget().charge(1);
-      mapped.add(Filters.apply(runtime, filter, item, arguments.from(1)));
+      rendering.budget().charge(1);
+      mapped.add(Filters.apply(rendering, filter, item, arguments.from(1)));
     }
     return mapped;
   }
 
   private static Object select(
-      Runtime runtime, Object value, Arguments arguments, boolean byAttribute, boolean wanted) {
+      Rendering rendering, Object value, Arguments arguments, boolean byAttribute, boolean wanted) {
     List<Object> positional = arguments.positional();
     int first = byAttribute ? 1 : 0;
     if (positional.size() < first) {
       throw new JinjaException("selectattr() and rejectattr() need an attribute");
     }
     UnaryOperator<Object> attribute =
-        attribute(runtime, byAttribute ? positional.getFirst() : ABSENT);
+        attribute(rendering, byAttribute ? positional.getFirst() : ABSENT);
     boolean tested = positional.size() > first;
     String test = tested ? Values.toText(positional.get(first)) : "";
     Arguments rest = tested ? arguments.from(first + 1) : Arguments.NONE;
     List<Object> selected = new ArrayList<>();
-    for (Object item : runtime.operators().iterate(value)) {
-      runtime.budget().charge(1);
+    for (Object item : rendering.operators().iterate(value)) {
+      rendering.budget().charge(1);
       Object tried = attribute.apply(item);
-      boolean holds = tested ? Tests.apply(runtime, test, tried, rest) : Values.isTrue(tried);
+      boolean holds = tested ? Tests.apply(rendering, test, tried, rest) : Values.isTrue(tried);
       if (holds == wanted) {
         selected.add(item);
       }
@@ -93,16 +95,16 @@ final class SelectFilters {
   }
 
   /** Tuples of a key and its items, sorted by key. */
-  private static Object groupBy(Runtime runtime, Object value, Arguments arguments) {
+  private static Object groupBy(Rendering rendering, Object value, Arguments arguments) {
     Object[] given = arguments.bind("groupby", "attribute", "default=");
-    UnaryOperator<Object> attribute = attribute(runtime, given[0]);
+    UnaryOperator<Object> attribute = attribute(rendering, given[0]);
     UnaryOperator<Object> key =
         item ->
             attribute.apply(item) instanceof Undefined && given[1] != ABSENT
                 ? given[1]
                 : attribute.apply(item);
-    Operators operators = runtime.operators();
-    List<Object> items = ListFilters.copy(runtime, value);
+    Operators operators = rendering.operators();
+    List<Object> items = ListFilters.copy(rendering, value);
     items.sort((a, b) -> operators.order(key.apply(a), key.apply(b), "<"));
     List<Object> groups = new ArrayList<>();
     List<Object> group = new ArrayList<>();

@@ -11,14 +11,17 @@ final class SplitMethods {
 
   private SplitMethods() {}
 
-  static Object call(Runtime runtime, String text, String name, Arguments arguments) {
+  static Object call(Rendering rendering, String text, String name, Arguments arguments) {
     return switch (name) {
       case "splitlines" -> {
         arguments.bind(name);
         yield Chars.lines(text);
       }
-      case "partition", "rpartition" ->
-          partition(text, Values.toText(arguments.bind(name, "sep")[0]), name.startsWith("r"));
+      case "partition", "rpartition" -> {
+        String separator = Values.toText(arguments.bind(name, "sep")[0]);
+        rendering.budget().chargeSearch(text, separator);
+        yield partition(text, separator, name.startsWith("r"));
+      }
       default -> {
         Object[] given = arguments.bind(name, "sep=", "maxsplit=");
         int most = given[1] == ABSENT ? -1 : Values.toInt(given[1]);
@@ -29,9 +32,11 @@ final class SplitMethods {
         if (words) {
           parts = fromEnd ? wordsFromEnd(text, limit) : words(text, limit);
         } else {
-          parts = split(text, Values.toText(given[0]), limit, fromEnd);
+          String separator = Values.toText(given[0]);
+          rendering.budget().chargeSearch(text, separator);
+          parts = split(text, separator, limit, fromEnd);
         }
-        runtime.budget().charge(parts.size());
+        rendering.budget().charge(parts.size());
         yield parts;
       }
     };

@@ -27,7 +27,7 @@ sealed interface Stmt {
 
   record Set(int line, Target target, Expr value) implements Stmt {}
 
-  /** {@code {% set x | filter %}…{% endset %}}; the filter applies to {@code filtered}. */
+  /** A {@code set} around text, which goes through the filters. */
   record SetBlock(int line, Target target, List<Stmt> body, List<Expr.Filter> filters)
       implements Stmt {}
 

@@ -58,12 +58,12 @@ final class StringMethods {
     return NAMES.contains(name);
   }
 
-  static Object call(Runtime runtime, String text, String name, Arguments arguments) {
-    runtime.budget().charge(text.length());
+  static Object call(Rendering rendering, String text, String name, Arguments arguments) {
+    rendering.budget().charge(text.length());
     return switch (name) {
       case "strip", "lstrip", "rstrip" -> strip(text, name, arguments);
       case "split", "rsplit", "splitlines", "partition", "rpartition" ->
-          SplitMethods.call(runtime, text, name, arguments);
+          SplitMethods.call(rendering, text, name, arguments);
       case "startswith" -> affix(text, arguments, true);
       case "endswith" -> affix(text, arguments, false);
       case "removeprefix" -> {
@@ -77,12 +77,12 @@ final class StringMethods {
       case "replace" -> {
         Object[] given = arguments.bind(name, "old", "new", "count=");
         int count = given[2] == ABSENT ? -1 : Values.toInt(given[2]);
-        yield replace(runtime, text, Values.toText(given[0]), Values.toText(given[1]), count);
+        yield replace(rendering, text, Values.toText(given[0]), Values.toText(given[1]), count);
       }
-      case "join" -> join(runtime, text, arguments);
-      case "find", "rfind", "index", "rindex", "count" -> search(text, name, arguments);
-      case "ljust", "rjust", "center", "zfill" -> pad(runtime, text, name, arguments);
-      case "format" -> BraceFormat.format(runtime, text, arguments);
+      case "join" -> join(rendering, text, arguments);
+      case "find", "rfind", "index", "rindex", "count" -> search(rendering, text, name, arguments);
+      case "ljust", "rjust", "center", "zfill" -> pad(rendering, text, name, arguments);
+      case "format" -> BraceFormat.format(rendering, text, arguments);
       default -> {
         arguments.bind(name);
         yield plain(text, name);
@@ -188,13 +188,14 @@ final class StringMethods {
   }
 
   /** Replaces the first {@code count} places, all of them where it is negative. */
-  static String replace(Runtime runtime, String text, String old, String with, int count) {
+  static String replace(Rendering rendering, String text, String old, String with, int count) {
+    rendering.budget().chargeSearch(text, old);
     StringBuilder out = new StringBuilder();
     int from = 0;
     int left = count < 0 ? Integer.MAX_VALUE : count;
     int at = text.indexOf(old);
     while (at >= 0 && left-- > 0) {
-      runtime.budget().charge((long) at - from + with.length());
+      rendering.budget().charge((long) at - from + with.length());
       out.append(text, from, at).append(with);
       from = at + old.length();
       if (!old.isEmpty()) {
@@ -206,24 +207,25 @@ final class StringMethods {
         at = -1;
       }
     }
-    runtime.budget().charge(text.length() - from);
+    rendering.budget().charge(text.length() - from);
     return out.append(text, from, text.length()).toString();
   }
 
-  private static Object join(Runtime runtime, String text, Arguments arguments) {
+  private static Object join(Rendering rendering, String text, Arguments arguments) {
     StringBuilder out = new StringBuilder();
     boolean first = true;
-    for (Object item : runtime.operators().iterate(arguments.bind("join", "items")[0])) {
+    for (Object item : rendering.operators().iterate(arguments.bind("join", "items")[0])) {
       String part = Values.toText(item);
-      runtime.budget().charge((long) part.length() + text.length());
+      rendering.budget().charge((long) part.length() + text.length());
       out.append(first ? "" : text).append(part);
       first = false;
     }
     return out.toString();
   }
 
-  private static Object search(String text, String name, Arguments arguments) {
+  private static Object search(Rendering rendering, String text, String name, Arguments arguments) {
     String part = Values.toText(arguments.bind(name, "sub")[0]);
+    rendering.budget().chargeSearch(text, part);
     if (name.equals("count")) {
       long count = part.isEmpty() ? Chars.length(text) + 1 : 0;
       for (int at = text.indexOf(part);
@@ -240,29 +242,25 @@ final class StringMethods {
     return at < 0 ? -1L : (long) text.codePointCount(0, at);
   }
 
-  private static Object pad(Runtime runtime, String text, String name, Arguments arguments) {
+  private static Object pad(Rendering rendering, String text, String name, Arguments arguments) {
     Object[] given = arguments.bind(name, "width=", "fill=");
     int width = given[0] == ABSENT ? 80 : Values.toInt(given[0]);
     String fill = name.equals("zfill") ? "0" : given[1] == ABSENT ? " " : Values.toText(given[1]);
     int missing = Math.max(0, width - Chars.length(text));
-    runtime.budget().charge(missing, fill.length());
-    switch (name) {
-      case "ljust" -> {
-        return text + fill.repeat(missing);
-      }
+    rendering.budget().charge(missing, fill.length());
+    return switch (name) {
+      case "ljust" -> text + fill.repeat(missing);
       case "zfill" -> {
         boolean signed = text.startsWith("-") || text.startsWith("+");
         String sign = signed ? text.substring(0, 1) : "";
-        return sign + fill.repeat(missing) + text.substring(sign.length());
+        yield sign + fill.repeat(missing) + text.substring(sign.length());
       }
       case "center" -> {
         // CPython puts the odd one on the left only if the width is odd.
         int left = missing / 2 + (missing & width & 1);
-        return fill.repeat(left) + text + fill.repeat(missing - left);
+        yield fill.repeat(left) + text + fill.repeat(missing - left);
       }
-      default -> {
-        return fill.repeat(missing) + text;
-      }
-    }
+      default -> fill.repeat(missing) + text;
+    };
   }
 }

@@ -38,15 +38,15 @@ public final class Template {
    */
   public String render(
       Map<String, ? extends @Nullable Object> variables, Clock clock, long maxWork) {
-    Runtime runtime = new Runtime(new Budget(maxWork), clock);
-    Scope globals = Globals.scope(runtime);
+    Rendering rendering = new Rendering(new Budget(maxWork), clock);
+    Scope globals = Globals.scope(rendering);
     variables.forEach((name, value) -> globals.set(name, Values.of(value)));
     try {
-      return new Interpreter(runtime).render(body, new Scope(globals));
+      return new Interpreter(rendering).render(body, new Scope(globals));
     } catch (JinjaException e) {
-      throw new JinjaException(runtime.line(), e);
+      throw new JinjaException(rendering.line(), e);
     } catch (StackOverflowError e) {
-      throw new JinjaException(runtime.line(), "calls or values nest too deeply");
+      throw new JinjaException(rendering.line(), "calls or values nest too deeply");
     }
   }
 }

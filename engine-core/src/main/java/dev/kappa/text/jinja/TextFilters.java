@@ -17,8 +17,8 @@ final class TextFilters {
   private TextFilters() {}
 
   static void register(Map<String, Filters.Function> filters) {
-    filters.put("string", (runtime, value, arguments) -> runtime.str(value));
-    filters.put("safe", (runtime, value, arguments) -> runtime.str(value));
+    filters.put("string", (rendering, value, arguments) -> rendering.str(value));
+    filters.put("safe", (rendering, value, arguments) -> rendering.str(value));
     filters.put("trim", TextFilters::trim);
     filters.put("replace", TextFilters::replace);
     filters.put("indent", TextFilters::indent);
@@ -33,39 +33,39 @@ final class TextFilters {
     filters.put("tojson", TextFilters::toJson);
     filters.put(
         "wordcount",
-        (runtime, value, arguments) ->
-            ((List<?>) StringMethods.call(runtime, runtime.str(value), "split", Arguments.NONE))
+        (rendering, value, arguments) ->
+            ((List<?>) StringMethods.call(rendering, rendering.str(value), "split", Arguments.NONE))
                 .stream().count());
   }
 
   private static Filters.Function method(String name) {
-    return (runtime, value, arguments) ->
-        StringMethods.call(runtime, runtime.str(value), name, arguments);
+    return (rendering, value, arguments) ->
+        StringMethods.call(rendering, rendering.str(value), name, arguments);
   }
 
-  private static Object trim(Runtime runtime, Object value, Arguments arguments) {
+  private static Object trim(Rendering rendering, Object value, Arguments arguments) {
     Object chars = arguments.bind("trim", "chars=")[0];
     @Nullable String set = chars == ABSENT || chars == None.NONE ? null : Values.toText(chars);
-    return Chars.strip(runtime.str(value), set, true, true);
+    return Chars.strip(rendering.str(value), set, true, true);
   }
 
-  private static Object replace(Runtime runtime, Object value, Arguments arguments) {
+  private static Object replace(Rendering rendering, Object value, Arguments arguments) {
     Object[] given = arguments.bind("replace", "old", "new", "count=");
     int count = given[2] == ABSENT || given[2] == None.NONE ? -1 : Values.toInt(given[2]);
     return StringMethods.replace(
-        runtime, runtime.str(value), runtime.str(given[0]), runtime.str(given[1]), count);
+        rendering, rendering.str(value), rendering.str(given[0]), rendering.str(given[1]), count);
   }
 
-  private static Object indent(Runtime runtime, Object value, Arguments arguments) {
+  private static Object indent(Rendering rendering, Object value, Arguments arguments) {
     Object[] given = arguments.bind("indent", "width=", "first=", "blank=");
     Object width = given[0] == ABSENT ? (Object) 4L : given[0];
     int spaces = Values.isInteger(width) ? Math.max(0, Values.toInt(width)) : 0;
-    runtime.budget().charge(spaces);
+    rendering.budget().charge(spaces);
     String margin = width instanceof String text ? text : " ".repeat(spaces);
     boolean first = given[1] != ABSENT && Values.isTrue(given[1]);
     boolean blank = given[2] != ABSENT && Values.isTrue(given[2]);
-    List<Object> lines = Chars.lines(runtime.str(value) + "\n");
-    runtime.budget().charge(lines.size(), margin.length() + 1L);
+    List<Object> lines = Chars.lines(rendering.str(value) + "\n");
+    rendering.budget().charge(lines.size(), margin.length() + 1L);
     StringBuilder out = new StringBuilder();
     for (int i = 0; i < lines.size(); i++) {
       String line = (String) lines.get(i);
@@ -77,20 +77,20 @@ final class TextFilters {
       }
       out.append(line);
     }
-    runtime.budget().charge(out.length());
+    rendering.budget().charge(out.length());
     return out.toString();
   }
 
-  private static Object format(Runtime runtime, Object value, Arguments arguments) {
+  private static Object format(Rendering rendering, Object value, Arguments arguments) {
     Object values =
         arguments.named().isEmpty()
             ? new Tuple(arguments.positional())
             : Values.of(arguments.named());
-    return PercentFormat.format(runtime.str(value), values, runtime.budget());
+    return PercentFormat.format(rendering.str(value), values, rendering.budget());
   }
 
-  private static Object title(Runtime runtime, Object value, Arguments arguments) {
-    String text = runtime.str(value);
+  private static Object title(Rendering rendering, Object value, Arguments arguments) {
+    String text = rendering.str(value);
     StringBuilder out = new StringBuilder();
     Matcher breaks = WORD_BREAK.matcher(text);
     int from = 0;
@@ -99,13 +99,13 @@ final class TextFilters {
       out.append(breaks.group());
       from = breaks.end();
     }
-    runtime.budget().charge(text.length());
+    rendering.budget().charge(text.length());
     return out.append(StringMethods.capitalizeWord(text.substring(from))).toString();
   }
 
-  private static Object escape(Runtime runtime, Object value, Arguments arguments) {
-    String text = runtime.str(value);
-    runtime.budget().charge(text.length());
+  private static Object escape(Rendering rendering, Object value, Arguments arguments) {
+    String text = rendering.str(value);
+    rendering.budget().charge(text.length());
     return text.replace("&", "&amp;")
         .replace("<", "&lt;")
         .replace(">", "&gt;")
@@ -114,9 +114,9 @@ final class TextFilters {
   }
 
   /** As transformers defines it: {@code json.dumps} without ASCII or HTML escapes. */
-  private static Object toJson(Runtime runtime, Object value, Arguments arguments) {
+  private static Object toJson(Rendering rendering, Object value, Arguments arguments) {
     Object[] given =
         arguments.bind("tojson", "ensure_ascii=", "indent=", "separators=", "sort_keys=");
-    return new JsonWriter(runtime, given).write(value);
+    return new JsonWriter(rendering, given).write(value);
   }
 }

@@ -111,7 +111,7 @@ final class Values {
   }
 
   static int toInt(Object value) {
-    return (int) Math.clamp(toLong(value), Integer.MIN_VALUE, Integer.MAX_VALUE);
+    return Math.clamp(toLong(value), Integer.MIN_VALUE, Integer.MAX_VALUE);
   }
 
   /** The key to look up or store in a mapping. */

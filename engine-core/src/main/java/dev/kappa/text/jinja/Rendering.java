@@ -3,7 +3,7 @@ package dev.kappa.text.jinja;
 import java.time.Clock;
 
 /** What one rendering needs everywhere. Confined to one thread. */
-final class Runtime {
+final class Rendering {
 
   /** A node costs about as much time as ten characters copied. */
   private static final int NODE_WORK = 10;
@@ -15,7 +15,7 @@ final class Runtime {
   /** The line of the node evaluated last, for errors. */
   private int line = 1;
 
-  Runtime(Budget budget, Clock clock) {
+  Rendering(Budget budget, Clock clock) {
     this.budget = budget;
     this.clock = clock;
     this.operators = new Operators(budget);
