@@ -2,6 +2,7 @@ package dev.kappa.cli;
 
 import dev.kappa.server.KappaServer;
 import dev.kappa.server.ServerOptions;
+import dev.kappa.server.http.HttpLimits;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -9,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -73,14 +75,12 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    ServerOptions options =
-        new ServerOptions(
-            host,
-            Checked.between(spec.commandLine(), "--port", port, 0, 65_535),
-            apiKey,
-            Checked.between(spec.commandLine(), "--max-body-mib", maxBodyMib, 1, 2_000) << 20,
-            Duration.ofMinutes(2));
-    Checked.between(spec.commandLine(), "--shutdown-grace", graceSeconds, 0, 86_400);
+    CommandLine command = spec.commandLine();
+    Checked.between(command, "--port", port, 0, 65_535);
+    Checked.between(command, "--max-body-mib", maxBodyMib, 1, 2_000);
+    Checked.between(command, "--shutdown-grace", graceSeconds, 0, 86_400);
+    HttpLimits limits = HttpLimits.DEFAULT.withMaxBodyBytes(maxBodyMib << 20);
+    ServerOptions options = new ServerOptions(host, port, apiKey, limits);
     options.checkAddress();
     LoadedModel loaded = LoadedModel.load(model);
     try {

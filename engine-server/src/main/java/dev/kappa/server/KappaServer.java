@@ -42,8 +42,7 @@ public final class KappaServer implements AutoCloseable {
           new HttpListener(
               options.address(),
               routes(new Router(workers, options.apiKey()), model),
-              options.maxBodyBytes(),
-              options.idle());
+              options.limits());
       return new KappaServer(options, workers, listener);
     } catch (IOException e) {
       workers.shutdown();

@@ -1,9 +1,9 @@
 package dev.kappa.server;
 
+import dev.kappa.server.http.HttpLimits;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,15 +11,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @param port 0 picks a free one
  * @param apiKey what clients must bring; null lets everyone in
- * @param maxBodyBytes longest request body
- * @param idle how long a connection may stay unused or stuck
+ * @param limits what connections put up with
  */
-public record ServerOptions(
-    String host, int port, @Nullable String apiKey, int maxBodyBytes, Duration idle) {
+public record ServerOptions(String host, int port, @Nullable String apiKey, HttpLimits limits) {
 
   /** On this machine only, on a free port. */
   public static ServerOptions local() {
-    return new ServerOptions("127.0.0.1", 0, null, 64 << 20, Duration.ofMinutes(2));
+    return new ServerOptions("127.0.0.1", 0, null, HttpLimits.DEFAULT);
   }
 
   /**
@@ -51,14 +49,10 @@ public record ServerOptions(
   }
 
   public ServerOptions withApiKey(String key) {
-    return new ServerOptions(host, port, key, maxBodyBytes, idle);
+    return new ServerOptions(host, port, key, limits);
   }
 
-  public ServerOptions withMaxBodyBytes(int bytes) {
-    return new ServerOptions(host, port, apiKey, bytes, idle);
-  }
-
-  public ServerOptions withIdle(Duration duration) {
-    return new ServerOptions(host, port, apiKey, maxBodyBytes, duration);
+  public ServerOptions withLimits(HttpLimits others) {
+    return new ServerOptions(host, port, apiKey, others);
   }
 }

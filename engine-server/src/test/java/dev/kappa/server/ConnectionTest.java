@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kappa.engine.Finish;
 import dev.kappa.server.backend.SamplingDefaults;
+import dev.kappa.server.http.HttpLimits;
 import dev.kappa.server.testing.RawClient;
 import dev.kappa.server.testing.Submission;
 import dev.kappa.server.testing.TestServer;
@@ -27,7 +28,9 @@ class ConnectionTest {
   private static final int MAX_BODY = 1 << 16;
 
   private final TestServer server =
-      new TestServer(ServerOptions.local().withMaxBodyBytes(MAX_BODY), SamplingDefaults.NEUTRAL);
+      new TestServer(
+          ServerOptions.local().withLimits(HttpLimits.DEFAULT.withMaxBodyBytes(MAX_BODY)),
+          SamplingDefaults.NEUTRAL);
 
   @AfterEach
   void close() {
@@ -275,7 +278,8 @@ class ConnectionTest {
   void closesConnectionsThatAreStuckOrUnused() throws Exception {
     try (TestServer hasty =
         new TestServer(
-            ServerOptions.local().withIdle(Duration.ofMillis(200)), SamplingDefaults.NEUTRAL)) {
+            ServerOptions.local().withLimits(HttpLimits.DEFAULT.withIdle(Duration.ofMillis(200))),
+            SamplingDefaults.NEUTRAL)) {
       try (RawClient unused = new RawClient(hasty.port())) {
         assertThat(unused.isClosedByServer()).isTrue();
       }
@@ -290,6 +294,25 @@ class ConnectionTest {
         submission.text("late").finish(Finish.Reason.STOP);
         assertThat(patient.receive().body()).contains("late");
       }
+    }
+  }
+
+  @Test
+  void breaksTheSilenceOfAStreamByComments() throws Exception {
+    HttpLimits limits = HttpLimits.DEFAULT.withPing(Duration.ofMillis(30));
+    try (TestServer server =
+            new TestServer(ServerOptions.local().withLimits(limits), SamplingDefaults.NEUTRAL);
+        RawClient client = new RawClient(server.port())) {
+      client.post(PATH, "{\"prompt\":\"x\",\"stream\":true}");
+      assertThat(client.receiveUntil(": waiting\n\n")).startsWith("HTTP/1.1 200");
+      client.receiveUntil(": waiting\n\n");
+      server.backend().next().text("late").finish(Finish.Reason.STOP);
+      client.receiveUntil("\"text\":\"late\"");
+      assertThat(client.receiveUntil("0\r\n\r\n")).contains("data: [DONE]");
+      // The connection is of use afterwards, and no comment strays into it.
+      Thread.sleep(100);
+      client.send("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(client.receive().status()).isEqualTo(200);
     }
   }
 }

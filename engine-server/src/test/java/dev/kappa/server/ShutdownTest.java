@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kappa.engine.Finish;
 import dev.kappa.server.backend.SamplingDefaults;
+import dev.kappa.server.http.HttpLimits;
 import dev.kappa.server.testing.RawClient;
 import dev.kappa.server.testing.Submission;
 import dev.kappa.server.testing.TestServer;
@@ -75,8 +76,7 @@ class ShutdownTest {
 
   @Test
   void saysWhichPortIsInUse() {
-    ServerOptions options =
-        new ServerOptions("127.0.0.1", server.port(), null, 1 << 20, Duration.ofSeconds(10));
+    ServerOptions options = new ServerOptions("127.0.0.1", server.port(), null, HttpLimits.DEFAULT);
     assertThatThrownBy(() -> new TestServer(options, SamplingDefaults.NEUTRAL))
         .hasRootCauseMessage("Address already in use")
         .cause()

@@ -4,6 +4,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.timeout.IdleStateEvent;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
@@ -22,13 +23,15 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
   private final Router router;
   private final RequestReader reader;
   private final InFlight inFlight;
+  private final Duration ping;
   private final Deque<Incoming> queue = new ArrayDeque<>();
   private @Nullable Exchange current;
   private boolean advancing;
   private boolean closing;
   private boolean draining;
 
-  Connection(Router router, RequestReader reader, InFlight inFlight) {
+  Connection(Router router, RequestReader reader, InFlight inFlight, Duration ping) {
+    this.ping = ping;
     this.router = router;
     this.reader = reader;
     this.inFlight = inFlight;
@@ -72,7 +75,7 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
                   "", "", new DefaultHttpHeaders(), new byte[0], false, false, System.nanoTime());
         };
     Exchange exchange =
-        new Exchange(ctx.channel(), call, RequestIds.of(call.headers()), () -> ended(ctx));
+        new Exchange(ctx.channel(), call, RequestIds.of(call.headers()), ping, () -> ended(ctx));
     current = exchange;
     reader.answering(true);
     inFlight.add();

@@ -16,7 +16,9 @@ import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +34,7 @@ public final class Exchange {
 
   private static final byte[] EVENT_PREFIX = "data: ".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] EVENT_SUFFIX = "\n\n".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] COMMENT = ": waiting\n\n".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] DONE = "[DONE]".getBytes(StandardCharsets.US_ASCII);
 
   private enum State {
@@ -43,19 +46,24 @@ public final class Exchange {
   private final Channel channel;
   private final HttpCall call;
   private final String id;
+  private final Duration ping;
   private final Runnable whenEnded;
   private State state = State.WAITING;
   private boolean closeAfter;
   private @Nullable Runnable whenAbandoned;
+  private @Nullable Future<?> pings;
+  private boolean silent;
 
   /**
    * @param id names the request in logs and in the answer's {@code X-Request-Id}
+   * @param ping how long a stream may be silent
    * @param whenEnded runs on the event loop once the answer is written, not when the client leaves
    */
-  Exchange(Channel channel, HttpCall call, String id, Runnable whenEnded) {
+  Exchange(Channel channel, HttpCall call, String id, Duration ping, Runnable whenEnded) {
     this.channel = channel;
     this.call = call;
     this.id = id;
+    this.ping = ping;
     this.whenEnded = whenEnded;
     this.closeAfter = !call.keepAlive();
   }
@@ -135,17 +143,49 @@ public final class Exchange {
   /** Sends a server-sent event with this JSON, and before the first one the headers. */
   public void event(byte[] json) {
     execute(() -> {
-      if (state == State.WAITING) {
-        state = State.STREAMING;
-        channel.write(streamHead());
-      }
-      if (state == State.STREAMING) {
-        ByteBuf data = Unpooled.wrappedBuffer(EVENT_PREFIX, json, EVENT_SUFFIX);
-        channel
-            .writeAndFlush(new DefaultHttpContent(data))
-            .addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
+      silent = false;
+      stream(Unpooled.wrappedBuffer(EVENT_PREFIX, json, EVENT_SUFFIX));
+    });
+  }
+
+  /**
+   * Announces events: until the end, silence is broken by comments, so that nobody between the
+   * client and us takes the connection for dead.
+   */
+  public void expectEvents() {
+    execute(() -> {
+      if (state != State.ENDED) {
+        long nanos = ping.toNanos();
+        pings =
+            channel.eventLoop().scheduleAtFixedRate(this::ping, nanos, nanos, TimeUnit.NANOSECONDS);
       }
     });
+  }
+
+  private void ping() {
+    if (silent) {
+      stream(Unpooled.wrappedBuffer(COMMENT));
+    }
+    silent = true;
+  }
+
+  private void stream(ByteBuf data) {
+    if (state == State.WAITING) {
+      state = State.STREAMING;
+      channel.write(streamHead());
+    }
+    if (state == State.STREAMING) {
+      channel
+          .writeAndFlush(new DefaultHttpContent(data))
+          .addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
+    }
+  }
+
+  private void stopPings() {
+    Future<?> scheduled = pings;
+    if (scheduled != null) {
+      scheduled.cancel(false);
+    }
   }
 
   /** Ends the events with {@code [DONE]}. */
@@ -182,6 +222,7 @@ public final class Exchange {
       return;
     }
     state = State.ENDED;
+    stopPings();
     Runnable task = whenAbandoned;
     if (task != null) {
       task.run();
@@ -214,6 +255,7 @@ public final class Exchange {
 
   private void end(Object last) {
     state = State.ENDED;
+    stopPings();
     channel
         .writeAndFlush(last)
         .addListener(

@@ -40,11 +40,9 @@ public final class HttpListener implements AutoCloseable {
   /**
    * Starts to listen.
    *
-   * @param maxBodyBytes longest request body
-   * @param idle how long nothing may move on a connection that waits for its client
    * @throws IOException if the address cannot be listened on, saying which and why
    */
-  public HttpListener(InetSocketAddress address, Router router, int maxBodyBytes, Duration idle)
+  public HttpListener(InetSocketAddress address, Router router, HttpLimits limits)
       throws IOException {
     int threads = Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 4);
     loops =
@@ -61,7 +59,7 @@ public final class HttpListener implements AutoCloseable {
                 new ChannelInitializer<SocketChannel>() {
                   @Override
                   protected void initChannel(SocketChannel channel) {
-                    accept(channel, router, maxBodyBytes, idle);
+                    accept(channel, router, limits);
                   }
                 });
     var bound = bootstrap.bind(address).awaitUninterruptibly();
@@ -75,18 +73,18 @@ public final class HttpListener implements AutoCloseable {
     socket = bound.channel();
   }
 
-  private void accept(SocketChannel channel, Router router, int maxBodyBytes, Duration idle) {
+  private void accept(SocketChannel channel, Router router, HttpLimits limits) {
     HttpDecoderConfig config =
         new HttpDecoderConfig()
             .setMaxInitialLineLength(MAX_REQUEST_LINE)
             .setMaxHeaderSize(MAX_HEADERS);
-    RequestReader reader = new RequestReader(maxBodyBytes);
+    RequestReader reader = new RequestReader(limits.maxBodyBytes());
     channel
         .pipeline()
         .addLast(new HttpServerCodec(config))
-        .addLast(new IdleStateHandler(true, 0, 0, idle.toMillis(), TimeUnit.MILLISECONDS))
+        .addLast(new IdleStateHandler(true, 0, 0, limits.idle().toMillis(), TimeUnit.MILLISECONDS))
         .addLast(reader)
-        .addLast(new Connection(router, reader, inFlight));
+        .addLast(new Connection(router, reader, inFlight, limits.ping()));
     connections.add(channel);
     if (closing) {
       channel.close();

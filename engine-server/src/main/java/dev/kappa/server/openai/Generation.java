@@ -57,6 +57,9 @@ final class Generation {
   /** Submits all prompts. On a worker thread. */
   void start() {
     exchange.onAbandoned(this::clientLeft);
+    if (stream.stream()) {
+      exchange.expectEvents();
+    }
     for (int i = 0; i < requests.size(); i++) {
       ChoiceListener listener = new ChoiceListener(this, exchange, i);
       try {

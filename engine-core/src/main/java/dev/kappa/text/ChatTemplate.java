@@ -1,0 +1,114 @@
+package dev.kappa.text;
+
+import dev.kappa.text.jinja.JinjaException;
+import dev.kappa.text.jinja.Template;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.ZoneId;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model's chat template: turns a conversation into the prompt text the model was trained on, as
+ * transformers' {@code apply_chat_template} does. Immutable and thread-safe.
+ *
+ * <p>The text already holds the model's special tokens, so it is encoded without adding more.
+ */
+public final class ChatTemplate {
+
+  /**
+   * Bound of the work of one rendering, in template nodes evaluated and characters produced: far
+   * more than a conversation of a million tokens needs, and over within seconds.
+   */
+  static final long MAX_WORK = 200_000_000;
+
+  private static final String TOOL_USE = "tool_use";
+
+  private final Template template;
+  private final @Nullable Template toolUse;
+  private final Map<String, String> specialTokens;
+  private final Clock clock;
+
+  private ChatTemplate(
+      Template template,
+      @Nullable Template toolUse,
+      Map<String, String> specialTokens,
+      Clock clock) {
+    this.template = template;
+    this.toolUse = toolUse;
+    this.specialTokens = Map.copyOf(specialTokens);
+    this.clock = clock;
+  }
+
+  /**
+   * The template of a model directory, or null where it has none.
+   *
+   * @throws TextException if it is broken, naming the line
+   */
+  public static @Nullable ChatTemplate load(Path modelDirectory) {
+    TokenizerConfig config = TokenizerConfig.load(modelDirectory);
+    String source = config.chatTemplates().get(TokenizerConfig.DEFAULT_TEMPLATE);
+    if (source == null) {
+      return null;
+    }
+    String forTools = config.chatTemplates().get(TOOL_USE);
+    try {
+      return new ChatTemplate(
+          Template.parse(source),
+          forTools == null ? null : Template.parse(forTools),
+          config.specialTokens(),
+          Clock.system(ZoneId.systemDefault()));
+    } catch (JinjaException e) {
+      throw new TextException("chat template of " + modelDirectory + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * A template by its source.
+   *
+   * @param specialTokens variables such as {@code bos_token}
+   * @throws TextException if it is broken, naming the line
+   */
+  public static ChatTemplate parse(String source, Map<String, String> specialTokens) {
+    return new ChatTemplate(
+        Template.parse(source), null, specialTokens, Clock.system(ZoneId.systemDefault()));
+  }
+
+  /** The same template with another time for {@code strftime_now}. */
+  public ChatTemplate withClock(Clock clock) {
+    return new ChatTemplate(template, toolUse, specialTokens, clock);
+  }
+
+  /** A message of plain text. */
+  public static Map<String, Object> message(String role, String content) {
+    return Map.of("role", role, "content", content);
+  }
+
+  /**
+   * Renders a conversation.
+   *
+   * @param messages as in the HTTP API: {@code role}, {@code content}, {@code tool_calls} and so
+   *     on, of null, Boolean, Number, String, List and Map
+   * @param addGenerationPrompt whether the text ends where the assistant's answer begins
+   * @param variables further variables, such as {@code tools} or {@code enable_thinking}; they go
+   *     before the special tokens of the same name
+   * @throws TemplateRejection if the template refuses the conversation
+   * @throws TextException if the template fails, naming the line
+   */
+  public String render(
+      List<? extends Map<String, ? extends @Nullable Object>> messages,
+      boolean addGenerationPrompt,
+      Map<String, ? extends @Nullable Object> variables) {
+    Map<String, @Nullable Object> all = new HashMap<>(specialTokens);
+    // Always defined in transformers, if only as None.
+    all.put("tools", null);
+    all.put("documents", null);
+    all.putAll(variables);
+    all.put("messages", messages);
+    all.put("add_generation_prompt", addGenerationPrompt);
+    Template chosen = toolUse != null && all.get("tools") != null ? toolUse : template;
+    return chosen.render(all, clock, MAX_WORK);
+  }
+}

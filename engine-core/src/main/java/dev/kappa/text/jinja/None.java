@@ -1,0 +1,6 @@
+package dev.kappa.text.jinja;
+
+/** Python's {@code None}. */
+enum None {
+  NONE
+}
