@@ -9,4 +9,5 @@ package dev.kappa.sample;
  * @param topTokens the most likely tokens, the likeliest first
  * @param topLogprobs their log probabilities
  */
+@SuppressWarnings("ArrayRecordComponent") // made once per token; lists would box each number
 public record TokenLogprob(int token, float logprob, int[] topTokens, float[] topLogprobs) {}

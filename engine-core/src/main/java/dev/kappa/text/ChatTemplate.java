@@ -19,10 +19,10 @@ import org.jspecify.annotations.Nullable;
 public final class ChatTemplate {
 
   /**
-   * Bound of the work of one rendering, in template nodes evaluated and characters produced: far
-   * more than a conversation of a million tokens needs, and over within seconds.
+   * Bound of the work of one rendering, in units of a character copied: far more than a
+   * conversation of a million tokens needs, and over within seconds.
    */
-  static final long MAX_WORK = 200_000_000;
+  static final long MAX_WORK = 100_000_000;
 
   private static final String TOOL_USE = "tool_use";
 

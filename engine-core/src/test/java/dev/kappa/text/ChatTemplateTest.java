@@ -123,6 +123,14 @@ class ChatTemplateTest {
   }
 
   @Test
+  void literalsCanBeLong() {
+    String text = "All work and no play\n".repeat(10_000);
+    assertThat(render("{{ '" + text + "' }}{{ \"" + text + "\" }}")).isEqualTo(text + text);
+    assertThat(render("{% raw %}" + text + "{% endraw %}{#" + text + "#}" + text + "."))
+        .isEqualTo(text + text + ".");
+  }
+
+  @Test
   void takesNullsAndAllNumbers() {
     Map<String, Object> message = new HashMap<>(message("assistant", ""));
     message.put("content", null);

@@ -2,7 +2,8 @@ package dev.kappa.text.jinja;
 
 /**
  * Bounds the work of one rendering, so that a hostile template ends in an error: each node
- * evaluated costs ten, and each string or list made costs its length, charged before it is made.
+ * evaluated costs ten, each character gone through or made costs one, and each list item made costs
+ * twenty. Strings and lists are paid for before they are made, which bounds memory as well.
  */
 final class Budget {
 
@@ -18,6 +19,11 @@ final class Budget {
     if (used > limit || work < 0) {
       throw new JinjaException("the template does more than %d steps of work".formatted(limit));
     }
+  }
+
+  /** For list items or mapping entries, which take about twenty times a character's memory. */
+  void chargeItems(long count) {
+    charge(count, 20);
   }
 
   /** A search takes time in proportion to both lengths at worst. */

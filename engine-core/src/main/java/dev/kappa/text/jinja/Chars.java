@@ -52,13 +52,15 @@ final class Chars {
   }
 
   /** {@code str.splitlines()}. */
-  static List<Object> lines(String text) {
+  static List<Object> lines(String text, Budget budget) {
+    budget.charge(text.length());
     List<Object> lines = new ArrayList<>();
     int start = 0;
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
       boolean breaks = (c >= '\n' && c <= '\r') || (c >= 0x1C && c <= 0x1E) || c == 0x85;
       if (breaks || c == 0x2028 || c == 0x2029) {
+        budget.chargeItems(1);
         lines.add(text.substring(start, i));
         i += c == '\r' && text.startsWith("\n", i + 1) ? 1 : 0;
         start = i + 1;

@@ -44,7 +44,7 @@ final class CollectionMethods {
       return value != null ? value : given[1] == ABSENT ? None.NONE : given[1];
     }
     arguments.bind(name);
-    rendering.budget().charge(map.size());
+    rendering.budget().chargeItems(map.size());
     return switch (name) {
       case "keys" -> new ArrayList<>(map.keySet());
       case "values" -> new ArrayList<>(map.values());
@@ -58,7 +58,7 @@ final class CollectionMethods {
   }
 
   static Object call(Rendering rendering, List<Object> list, String name, Arguments arguments) {
-    rendering.budget().charge(list.size());
+    rendering.budget().chargeItems(list.size());
     if (name.equals("copy")) {
       arguments.bind(name);
       return new ArrayList<>(list);

@@ -86,7 +86,9 @@ final class Expressions {
     Map<String, Object> named = new LinkedHashMap<>();
     written.named().forEach((name, value) -> named.put(name, evaluate(value, scope)));
     if (written.list() != null) {
-      positional.addAll(operators.iterate(evaluate(written.list(), scope)));
+      List<Object> spread = operators.iterate(evaluate(written.list(), scope));
+      rendering.budget().chargeItems(spread.size());
+      positional.addAll(spread);
     }
     if (written.dict() != null) {
       Values.toMap(evaluate(written.dict(), scope))

@@ -18,8 +18,8 @@ final class Globals {
   static Scope scope(Rendering rendering) {
     Scope scope = new Scope(null);
     scope.set("range", (Callable) arguments -> range(rendering, arguments));
-    scope.set("namespace", (Callable) Globals::namespace);
-    scope.set("dict", (Callable) Globals::dict);
+    scope.set("namespace", (Callable) arguments -> namespace(rendering, arguments));
+    scope.set("dict", (Callable) arguments -> dict(rendering, arguments));
     scope.set(
         "raise_exception",
         (Callable)
@@ -27,14 +27,14 @@ final class Globals {
               throw new TemplateRejection(
                   rendering.str(arguments.bind("raise_exception", "message")[0]));
             });
-    scope.set(
-        "strftime_now",
-        (Callable)
-            arguments ->
-                Strftime.format(
-                    LocalDateTime.now(rendering.clock()),
-                    Values.toText(arguments.bind("strftime_now", "format")[0])));
+    scope.set("strftime_now", (Callable) arguments -> strftimeNow(rendering, arguments));
     return scope;
+  }
+
+  private static Object strftimeNow(Rendering rendering, Arguments arguments) {
+    String format = Values.toText(arguments.bind("strftime_now", "format")[0]);
+    rendering.budget().chargeItems(format.length());
+    return Strftime.format(LocalDateTime.now(rendering.clock()), format);
   }
 
   private static Object range(Rendering rendering, Arguments arguments) {
@@ -51,21 +51,22 @@ final class Globals {
       if (items.size() == LONGEST_RANGE) {
         throw new JinjaException("range() of more than " + LONGEST_RANGE + " items");
       }
-      rendering.budget().charge(1);
+      rendering.budget().chargeItems(1);
       items.add(i);
     }
     return items;
   }
 
-  private static Object namespace(Arguments arguments) {
+  private static Object namespace(Rendering rendering, Arguments arguments) {
     Namespace namespace = new Namespace();
-    dict(arguments).forEach((name, value) -> namespace.set(Values.toText(name), value));
+    dict(rendering, arguments).forEach((name, value) -> namespace.set(Values.toText(name), value));
     return namespace;
   }
 
-  private static Map<Object, Object> dict(Arguments arguments) {
+  private static Map<Object, Object> dict(Rendering rendering, Arguments arguments) {
     Map<Object, Object> map = new LinkedHashMap<>();
     for (Object source : arguments.positional()) {
+      rendering.budget().chargeItems(Values.toMap(source).size());
       map.putAll(Values.toMap(source));
     }
     map.putAll(arguments.named());

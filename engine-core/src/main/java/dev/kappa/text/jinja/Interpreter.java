@@ -100,6 +100,7 @@ final class Interpreter {
     }
     Loop loop = new Loop(items);
     for (int i = 0; i < items.size(); i++) {
+      rendering.step(statement.line());
       loop.moveTo(i);
       Scope inner = new Scope(scope);
       inner.set("loop", loop);

@@ -22,6 +22,7 @@ final class Lexer {
           Pattern.UNICODE_CHARACTER_CLASS);
 
   private final String source;
+  private final TagLexer tagLexer;
   private final List<Token> tokens = new ArrayList<>();
   private int at;
   private int line = 1;
@@ -32,6 +33,7 @@ final class Lexer {
 
   private Lexer(String source) {
     this.source = source;
+    this.tagLexer = new TagLexer(source);
   }
 
   /**
@@ -157,8 +159,8 @@ final class Lexer {
         closeTag(signed ? c : ' ', !variable);
         return;
       }
-      Token token = TagLexer.next(source, at, lineOf(at));
-      at = TagLexer.end(source, at);
+      Token token = tagLexer.next(at, lineOf(at));
+      at = tagLexer.end();
       tokens.add(token);
       if (token.kind() == Kind.OPERATOR) {
         open += "([{".contains(token.text()) ? 1 : ")]}".contains(token.text()) ? -1 : 0;

@@ -32,7 +32,7 @@ final class ListFilters {
 
   static List<Object> copy(Rendering rendering, Object value) {
     List<Object> items = rendering.operators().iterate(value);
-    rendering.budget().charge(items.size());
+    rendering.budget().chargeItems(items.size());
     return new ArrayList<>(items);
   }
 
@@ -153,7 +153,7 @@ final class ListFilters {
       List<Object> batch =
           new ArrayList<>(items.subList(from, Math.min(items.size() - from, size) + from));
       if (given[1] != ABSENT && given[1] != None.NONE) {
-        rendering.budget().charge(size);
+        rendering.budget().chargeItems(size);
         while (batch.size() < size) {
           batch.add(given[1]);
         }
@@ -168,9 +168,13 @@ final class ListFilters {
       Rendering rendering, Object attribute, Object caseSensitive) {
     UnaryOperator<Object> get = SelectFilters.attribute(rendering, attribute);
     boolean fold = caseSensitive == ABSENT || !Values.isTrue(caseSensitive);
-    return item ->
-        get.apply(item) instanceof String text && fold
-            ? text.toLowerCase(Locale.ROOT)
-            : get.apply(item);
+    return item -> {
+      Object value = get.apply(item);
+      if (!fold || !(value instanceof String text)) {
+        return value;
+      }
+      rendering.budget().charge(text.length());
+      return text.toLowerCase(Locale.ROOT);
+    };
   }
 }

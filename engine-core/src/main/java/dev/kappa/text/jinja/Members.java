@@ -90,7 +90,7 @@ final class Members {
         yield out.toString();
       }
       case List<?> list -> {
-        rendering.budget().charge(list.size());
+        rendering.budget().chargeItems(list.size());
         List<Object> out = new ArrayList<>();
         for (int index : indices(list.size(), start, stop, step)) {
           out.add(list.get(index));

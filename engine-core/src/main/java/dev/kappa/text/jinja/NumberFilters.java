@@ -38,7 +38,10 @@ final class NumberFilters {
 
   private static Object length(Rendering rendering, Object value, Arguments arguments) {
     return switch (value) {
-      case String text -> (long) Chars.length(text);
+      case String text -> {
+        rendering.budget().charge(text.length());
+        yield (long) Chars.length(text);
+      }
       case List<?> list -> (long) list.size();
       case Map<?, ?> map -> (long) map.size();
       case Undefined undefined -> 0L;
@@ -58,7 +61,10 @@ final class NumberFilters {
       case Long l -> l;
       case Boolean b -> Values.toLong(b);
       case Double d -> Double.isNaN(d) || Double.isInfinite(d) ? otherwise : (long) (double) d;
-      case String text -> parseInt(text, base, otherwise);
+      case String text -> {
+        rendering.budget().charge(text.length());
+        yield parseInt(text, base, otherwise);
+      }
       case Undefined undefined -> throw undefined.failure();
       default -> otherwise;
     };
@@ -89,7 +95,10 @@ final class NumberFilters {
       case Double d -> d;
       case Long l -> (double) l;
       case Boolean b -> Values.toDouble(b);
-      case String text -> parseDecimal(text, otherwise);
+      case String text -> {
+        rendering.budget().charge(text.length());
+        yield parseDecimal(text, otherwise);
+      }
       case Undefined undefined -> throw undefined.failure();
       default -> otherwise;
     };

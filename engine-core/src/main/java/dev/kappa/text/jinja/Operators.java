@@ -92,7 +92,7 @@ final class Operators {
     if (left instanceof List<?> a
         && right instanceof List<?> b
         && (a instanceof Tuple) == (b instanceof Tuple)) {
-      budget.charge((long) a.size() + b.size());
+      budget.chargeItems((long) a.size() + b.size());
       List<Object> both = new ArrayList<>(a);
       both.addAll(b);
       return a instanceof Tuple ? new Tuple(both) : both;
@@ -110,7 +110,7 @@ final class Operators {
       return text.repeat(text.isEmpty() ? 0 : count);
     }
     if (value instanceof List<?> list) {
-      budget.charge(count, list.size());
+      budget.charge(count, 20L * list.size());
       List<Object> all = new ArrayList<>();
       for (int i = 0; i < count && !list.isEmpty(); i++) {
         all.addAll(list);
@@ -141,9 +141,14 @@ final class Operators {
   boolean equal(Object left, Object right) {
     budget.charge(1);
     if (Values.isNumber(left) && Values.isNumber(right)) {
-      return left instanceof Double || right instanceof Double
+      boolean decimal = left instanceof Double || right instanceof Double;
+      return decimal
           ? Values.toDouble(left) == Values.toDouble(right)
           : Values.toLong(left) == Values.toLong(right);
+    }
+    if (left instanceof String a && right instanceof String b) {
+      budget.charge(Math.min(a.length(), b.length()));
+      return a.equals(b);
     }
     if (left instanceof List<?> a && right instanceof List<?> b) {
       return (a instanceof Tuple) == (b instanceof Tuple) && sameItems(a, b);
@@ -192,6 +197,7 @@ final class Operators {
       return Double.compare(Values.toDouble(left), Values.toDouble(right));
     }
     if (left instanceof String a && right instanceof String b) {
+      budget.charge(Math.min(a.length(), b.length()));
       return Chars.compare(a, b);
     }
     if (left instanceof List<?> a && right instanceof List<?> b) {
@@ -234,11 +240,11 @@ final class Operators {
     return switch (value) {
       case List<?> list -> Values.asList(list);
       case Map<?, ?> map -> {
-        budget.charge(map.size());
+        budget.chargeItems(map.size());
         yield new ArrayList<>(map.keySet());
       }
       case String text -> {
-        budget.charge(text.length());
+        budget.chargeItems(text.length());
         yield Chars.characters(text);
       }
       case Undefined undefined -> Collections.emptyList();

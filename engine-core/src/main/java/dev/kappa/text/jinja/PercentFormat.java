@@ -17,6 +17,7 @@ final class PercentFormat {
   private PercentFormat() {}
 
   static String format(String format, Object values, Budget budget) {
+    budget.charge(format.length());
     Iterator<?> arguments =
         values instanceof Tuple tuple ? tuple.iterator() : List.of(values).iterator();
     Matcher matcher = CONVERSION.matcher(format);

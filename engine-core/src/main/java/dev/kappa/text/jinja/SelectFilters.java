@@ -37,6 +37,7 @@ final class SelectFilters {
     if (Values.isInteger(path)) {
       steps.add(path);
     } else {
+      rendering.budget().chargeItems(Values.toText(path).length());
       for (String step : Values.toText(path).split("\\.", -1)) {
         steps.add(step.matches("\\d{1,9}") ? (Object) Long.valueOf(step) : step);
       }
@@ -64,7 +65,7 @@ final class SelectFilters {
     }
     String filter = Values.toText(arguments.positional().getFirst());
     for (Object item : items) {
-      rendering.budget().charge(1);
+      rendering.budget().chargeItems(1);
       mapped.add(Filters.apply(rendering, filter, item, arguments.from(1)));
     }
     return mapped;
@@ -84,7 +85,7 @@ final class SelectFilters {
     Arguments rest = tested ? arguments.from(first + 1) : Arguments.NONE;
     List<Object> selected = new ArrayList<>();
     for (Object item : rendering.operators().iterate(value)) {
-      rendering.budget().charge(1);
+      rendering.budget().chargeItems(1);
       Object tried = attribute.apply(item);
       boolean holds = tested ? Tests.apply(rendering, test, tried, rest) : Values.isTrue(tried);
       if (holds == wanted) {

@@ -15,7 +15,7 @@ final class SplitMethods {
     return switch (name) {
       case "splitlines" -> {
         arguments.bind(name);
-        yield Chars.lines(text);
+        yield Chars.lines(text, rendering.budget());
       }
       case "partition", "rpartition" -> {
         String separator = Values.toText(arguments.bind(name, "sep")[0]);
@@ -28,40 +28,32 @@ final class SplitMethods {
         int limit = most < 0 ? Integer.MAX_VALUE : most;
         boolean words = given[0] == ABSENT || given[0] == None.NONE;
         boolean fromEnd = name.equals("rsplit");
+        Budget budget = rendering.budget();
         List<Object> parts;
         if (words) {
-          parts = fromEnd ? wordsFromEnd(text, limit) : words(text, limit);
+          parts = fromEnd ? wordsFromEnd(text, limit, budget) : words(text, limit, budget);
         } else {
           String separator = Values.toText(given[0]);
-          rendering.budget().chargeSearch(text, separator);
-          parts = split(text, separator, limit, fromEnd);
+          if (separator.isEmpty()) {
+            throw new JinjaException("split(): empty separator");
+          }
+          budget.chargeSearch(text, separator);
+          parts =
+              fromEnd
+                  ? splitFromEnd(text, separator, limit, budget)
+                  : split(text, separator, limit, budget);
         }
-        rendering.budget().charge(parts.size());
         yield parts;
       }
     };
   }
 
-  private static List<Object> split(String text, String separator, int limit, boolean fromEnd) {
-    if (separator.isEmpty()) {
-      throw new JinjaException("split(): empty separator");
-    }
+  private static List<Object> split(String text, String separator, int limit, Budget budget) {
     List<Object> parts = new ArrayList<>();
-    if (fromEnd) {
-      int end = text.length();
-      int at = text.lastIndexOf(separator, end - separator.length());
-      while (at >= 0 && parts.size() < limit) {
-        parts.add(text.substring(at + separator.length(), end));
-        end = at;
-        at = end < separator.length() ? -1 : text.lastIndexOf(separator, end - separator.length());
-      }
-      parts.add(text.substring(0, end));
-      Collections.reverse(parts);
-      return parts;
-    }
     int from = 0;
     int at = text.indexOf(separator);
     while (at >= 0 && parts.size() < limit) {
+      budget.chargeItems(1);
       parts.add(text.substring(from, at));
       from = at + separator.length();
       at = text.indexOf(separator, from);
@@ -70,8 +62,29 @@ final class SplitMethods {
     return parts;
   }
 
+  private static List<Object> splitFromEnd(
+      String text, String separator, int limit, Budget budget) {
+    List<Object> parts = new ArrayList<>();
+    int end = text.length();
+    int at = before(text, separator, end);
+    while (at >= 0 && parts.size() < limit) {
+      budget.chargeItems(1);
+      parts.add(text.substring(at + separator.length(), end));
+      end = at;
+      at = before(text, separator, end);
+    }
+    parts.add(text.substring(0, end));
+    Collections.reverse(parts);
+    return parts;
+  }
+
+  /** The last place where the separator lies wholly before a position, or -1. */
+  private static int before(String text, String separator, int end) {
+    return end < separator.length() ? -1 : text.lastIndexOf(separator, end - separator.length());
+  }
+
   /** Splits at runs of whitespace; what a limit leaves over keeps its whitespace within. */
-  private static List<Object> words(String text, int limit) {
+  private static List<Object> words(String text, int limit, Budget budget) {
     List<Object> parts = new ArrayList<>();
     int from = Chars.skipSpace(text, 0);
     while (from < text.length()) {
@@ -79,13 +92,14 @@ final class SplitMethods {
       while (end < text.length() && (parts.size() == limit || !Chars.isSpace(text.charAt(end)))) {
         end++;
       }
+      budget.chargeItems(1);
       parts.add(text.substring(from, end));
       from = Chars.skipSpace(text, end);
     }
     return parts;
   }
 
-  private static List<Object> wordsFromEnd(String text, int limit) {
+  private static List<Object> wordsFromEnd(String text, int limit, Budget budget) {
     List<Object> parts = new ArrayList<>();
     int end = Chars.stripEnd(text).length();
     while (end > 0) {
@@ -93,6 +107,7 @@ final class SplitMethods {
       while (from > 0 && (parts.size() == limit || !Chars.isSpace(text.charAt(from - 1)))) {
         from--;
       }
+      budget.chargeItems(1);
       parts.add(text.substring(from, end));
       end = from;
       while (end > 0 && Chars.isSpace(text.charAt(end - 1))) {

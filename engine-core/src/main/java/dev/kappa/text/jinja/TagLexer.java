@@ -4,7 +4,7 @@ import dev.kappa.text.jinja.Token.Kind;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Recognises the tokens within a tag. */
+/** Recognises the tokens within tags. */
 final class TagLexer {
 
   private static final Pattern TOKEN =
@@ -13,20 +13,29 @@ final class TagLexer {
           (?<float>\\d[\\d_]*(?:(?:\\.\\d[\\d_]*)?[eE][+-]?\\d[\\d_]*|\\.\\d[\\d_]*))\
           |(?<integer>0[bB][01_]+|0[oO][0-7_]+|0[xX][0-9a-fA-F_]+|\\d[\\d_]*)\
           |(?<name>[\\p{L}_][\\p{L}\\p{N}_]*)\
-          |(?<string>'(?:[^'\\\\]|\\\\.)*+'|"(?:[^"\\\\]|\\\\.)*+")\
           |(?<operator>//|\\*\\*|==|!=|>=|<=|[-+/*%~\\[\\](){}<>=.:|,;])\
-          """,
-          Pattern.DOTALL);
+          """);
 
-  private TagLexer() {}
+  private final String source;
+  private final Matcher matcher;
+  private int end;
 
-  static Token next(String source, int at, int line) {
-    Matcher matcher = match(source, at);
-    if (!matcher.lookingAt()) {
-      char c = source.charAt(at);
-      throw new JinjaException(
-          line, c == '"' || c == '\'' ? "string without end" : "unexpected character '" + c + "'");
+  TagLexer(String source) {
+    this.source = source;
+    this.matcher = TOKEN.matcher(source);
+  }
+
+  /** The token at a position. */
+  Token next(int at, int line) {
+    char first = source.charAt(at);
+    if (first == '"' || first == '\'') {
+      end = endOfString(at, line);
+      return new Token(Kind.STRING, unescape(source.substring(at + 1, end - 1), line), line);
     }
+    if (!matcher.region(at, source.length()).lookingAt()) {
+      throw new JinjaException(line, "unexpected character '" + first + "'");
+    }
+    end = matcher.end();
     String text = matcher.group();
     if (matcher.group("float") != null) {
       return new Token(Kind.FLOAT, text.replace("_", ""), line);
@@ -34,23 +43,24 @@ final class TagLexer {
     if (matcher.group("integer") != null) {
       return new Token(Kind.INTEGER, text.replace("_", ""), line);
     }
-    if (matcher.group("name") != null) {
-      return new Token(Kind.NAME, text, line);
-    }
-    if (matcher.group("string") != null) {
-      return new Token(Kind.STRING, unescape(text.substring(1, text.length() - 1), line), line);
-    }
-    return new Token(Kind.OPERATOR, text, line);
+    return new Token(matcher.group("name") != null ? Kind.NAME : Kind.OPERATOR, text, line);
   }
 
-  /** Where the token at a position ends. */
-  static int end(String source, int at) {
-    Matcher matcher = match(source, at);
-    return matcher.lookingAt() ? matcher.end() : at;
+  /** Where the last token ended. */
+  int end() {
+    return end;
   }
 
-  private static Matcher match(String source, int at) {
-    return TOKEN.matcher(source).region(at, source.length());
+  private int endOfString(int at, int line) {
+    char quote = source.charAt(at);
+    for (int i = at + 1; i < source.length(); i++) {
+      char c = source.charAt(i);
+      if (c == quote) {
+        return i + 1;
+      }
+      i += c == '\\' ? 1 : 0;
+    }
+    throw new JinjaException(line, "string without end");
   }
 
   /** Python's escapes; an unknown one stays as it is written. */

@@ -32,7 +32,8 @@ public final class Template {
    *
    * @param variables null, Boolean, Number, String, List and Map, nested as needed; copied first
    * @param clock what {@code strftime_now} tells
-   * @param maxWork bound of the work, in evaluated nodes plus characters and list items produced
+   * @param maxWork bound of the work: characters gone through or made count one each, evaluated
+   *     nodes ten, list items made twenty
    * @throws dev.kappa.text.TemplateRejection if the template calls {@code raise_exception}
    * @throws JinjaException if it fails otherwise or exceeds the bound, naming the line
    */

@@ -35,8 +35,10 @@ final class Tests {
     ALL.put("odd", (rendering, value, arguments) -> Math.floorMod(integer(value), 2) == 1);
     ALL.put("even", (rendering, value, arguments) -> Math.floorMod(integer(value), 2) == 0);
     ALL.put("divisibleby", Tests::isDivisible);
-    ALL.put("lower", (rendering, value, arguments) -> StringMethods.isLower(rendering.str(value)));
-    ALL.put("upper", (rendering, value, arguments) -> StringMethods.isUpper(rendering.str(value)));
+    ALL.put(
+        "lower", (rendering, value, arguments) -> StringMethods.isLower(scanned(rendering, value)));
+    ALL.put(
+        "upper", (rendering, value, arguments) -> StringMethods.isUpper(scanned(rendering, value)));
     ALL.put("sameas", Tests::isSame);
     ALL.put("filter", (rendering, value, arguments) -> Filters.exists(rendering.str(value)));
     ALL.put("test", (rendering, value, arguments) -> exists(rendering.str(value)));
@@ -84,6 +86,9 @@ final class Tests {
   @SuppressWarnings("ReferenceEquality")
   private static boolean isSame(Rendering rendering, Object value, Arguments arguments) {
     Object other = arguments.bind("sameas", "other")[0];
+    if (value instanceof String text) {
+      rendering.budget().charge(text.length());
+    }
     boolean collection = value instanceof List<?> || value instanceof Map<?, ?>;
     return value == other || (!collection && value.equals(other));
   }
@@ -94,6 +99,12 @@ final class Tests {
       throw new JinjaException("division by zero");
     }
     return integer(value) % divisor == 0;
+  }
+
+  private static String scanned(Rendering rendering, Object value) {
+    String text = rendering.str(value);
+    rendering.budget().charge(text.length());
+    return text;
   }
 
   private static long integer(Object value) {

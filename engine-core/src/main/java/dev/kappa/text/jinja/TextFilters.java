@@ -2,6 +2,7 @@ package dev.kappa.text.jinja;
 
 import static dev.kappa.text.jinja.Arguments.ABSENT;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -46,7 +47,9 @@ final class TextFilters {
   private static Object trim(Rendering rendering, Object value, Arguments arguments) {
     Object chars = arguments.bind("trim", "chars=")[0];
     @Nullable String set = chars == ABSENT || chars == None.NONE ? null : Values.toText(chars);
-    return Chars.strip(rendering.str(value), set, true, true);
+    String text = rendering.str(value);
+    rendering.budget().charge(text.length());
+    return Chars.strip(text, set, true, true);
   }
 
   private static Object replace(Rendering rendering, Object value, Arguments arguments) {
@@ -64,7 +67,7 @@ final class TextFilters {
     String margin = width instanceof String text ? text : " ".repeat(spaces);
     boolean first = given[1] != ABSENT && Values.isTrue(given[1]);
     boolean blank = given[2] != ABSENT && Values.isTrue(given[2]);
-    List<Object> lines = Chars.lines(rendering.str(value) + "\n");
+    List<Object> lines = Chars.lines(rendering.str(value) + "\n", rendering.budget());
     rendering.budget().charge(lines.size(), margin.length() + 1L);
     StringBuilder out = new StringBuilder();
     for (int i = 0; i < lines.size(); i++) {
@@ -85,7 +88,7 @@ final class TextFilters {
     Object values =
         arguments.named().isEmpty()
             ? new Tuple(arguments.positional())
-            : Values.of(arguments.named());
+            : new LinkedHashMap<Object, Object>(arguments.named());
     return PercentFormat.format(rendering.str(value), values, rendering.budget());
   }
 

@@ -13,10 +13,12 @@ record Undefined(String problem) {
   }
 
   static Undefined member(Object owner, Object name) {
-    return new Undefined(
-        "%s has no %s"
-            .formatted(
-                Values.describe(owner), name instanceof String s ? "'" + s + "'" : "such item"));
+    String what = name instanceof String text ? "'" + shortened(text) + "'" : "such item";
+    return new Undefined(Values.describe(owner) + " has no " + what);
+  }
+
+  private static String shortened(String name) {
+    return name.length() <= 60 ? name : name.substring(0, 60) + "…";
   }
 
   JinjaException failure() {
