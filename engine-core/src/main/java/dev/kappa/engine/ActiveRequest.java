@@ -30,6 +30,7 @@ final class ActiveRequest {
   private long firstTokenNanos;
   private int generated;
   private Finish.@Nullable Reason reason;
+  private boolean ended;
 
   /**
    * @param endTokens tokens that end the output and are no part of it
@@ -152,11 +153,16 @@ final class ActiveRequest {
             generated == 0 ? 0 : firstTokenNanos - submittedNanos,
             now - submittedNanos,
             sequence.preemptions());
+    ended = true;
     listener.onFinish(new Finish(why, stops.found(), usage, timings));
   }
 
-  /** Ends the request with an error towards its listener. */
+  /** Ends the request with an error towards its listener, unless that has heard of an end. */
   void fail(EngineException error) {
+    if (ended) {
+      return;
+    }
+    ended = true;
     reason = Finish.Reason.ABORT;
     listener.onError(error);
   }

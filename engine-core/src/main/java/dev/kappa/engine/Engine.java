@@ -20,6 +20,7 @@ public final class Engine implements AutoCloseable {
   private final Thread thread;
   private final Set<Integer> endTokens;
   private final SplittableRandom seeds;
+  private final Object closing = new Object();
   private boolean closed;
 
   private Engine(EngineParts parts) {
@@ -46,10 +47,9 @@ public final class Engine implements AutoCloseable {
     validate(request);
     ActiveRequest active = activate(request, listener);
     synchronized (this) {
-      if (closed) {
+      if (closed || !loop.post(l -> l.submit(active))) {
         throw new EngineException(EngineException.Kind.UNAVAILABLE, null, "the engine is closed");
       }
-      loop.post(l -> l.submit(active));
     }
     return new RequestHandle() {
       @Override
@@ -89,9 +89,23 @@ public final class Engine implements AutoCloseable {
     return parts.defaults();
   }
 
-  /** Ends running requests with {@link Finish.Reason#ABORT} and frees everything. */
+  /**
+   * Ends running requests with {@link Finish.Reason#ABORT} and frees everything; all of that is
+   * done when it returns, whoever began it.
+   *
+   * @throws IllegalStateException if called by a listener, whose thread would wait for itself
+   */
   @Override
   public void close() {
+    if (Thread.currentThread() == thread) {
+      throw new IllegalStateException("a listener cannot close the engine that calls it");
+    }
+    synchronized (closing) {
+      closeOnce();
+    }
+  }
+
+  private void closeOnce() {
     synchronized (this) {
       if (closed) {
         return;
@@ -214,7 +228,13 @@ public final class Engine implements AutoCloseable {
      * @throws EngineException if the options contradict the model
      */
     public Engine start(Device device) {
-      return new Engine(EngineParts.load(model, options, tokenizer, progress, device));
+      EngineParts parts = EngineParts.load(model, options, tokenizer, progress, device);
+      try {
+        return new Engine(parts);
+      } catch (RuntimeException | Error e) {
+        parts.close();
+        throw e;
+      }
     }
   }
 }

@@ -44,8 +44,11 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
   private final Logprobs logprobs;
   private final Clock clock;
 
+  /** Guarded by {@link #commands}: whether nothing takes commands any more. */
+  private boolean ended;
+
   private boolean closing;
-  private @Nullable RuntimeException failure;
+  private @Nullable Throwable failure;
   private long steps;
   private long promptTokens;
   private long cachedPromptTokens;
@@ -62,9 +65,15 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
     stats = snapshot();
   }
 
-  /** Hands a command to the engine thread. Thread-safe. */
-  void post(Command command) {
-    commands.add(command);
+  /**
+   * Hands a command to the engine thread. Thread-safe.
+   *
+   * @return false if that thread has ended; then the command will not run
+   */
+  boolean post(Command command) {
+    synchronized (commands) {
+      return !ended && commands.add(command);
+    }
   }
 
   /** The books as of the last step. Thread-safe. */
@@ -79,9 +88,6 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
       while (drain()) {
         step();
       }
-    } catch (InterruptedException e) {
-      // Nobody interrupts the engine thread but a JVM that shuts down; end as on close.
-      Thread.currentThread().interrupt();
     } finally {
       abortAll();
       stats = snapshot();
@@ -90,7 +96,7 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
 
   /** Starts work on a request. */
   void submit(ActiveRequest request) {
-    RuntimeException fault = failure;
+    Throwable fault = failure;
     if (fault != null) {
       failOne(request, unavailable(fault));
       return;
@@ -112,15 +118,25 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
   }
 
   /** Runs all commands that are there, and waits for one while there is no other work. */
-  private boolean drain() throws InterruptedException {
+  private boolean drain() {
     if (active.isEmpty() && !closing) {
       stats = snapshot();
-      commands.take().run(this);
+      awaitCommand().run(this);
     }
     for (Command command = commands.poll(); command != null; command = commands.poll()) {
       command.run(this);
     }
     return !closing;
+  }
+
+  private Command awaitCommand() {
+    while (true) {
+      try {
+        return commands.take();
+      } catch (InterruptedException _) {
+        // Only close ends this thread; a listener may have left it interrupted.
+      }
+    }
   }
 
   /** One round: plan, compute and sample, make the new blocks findable, end what is done. */
@@ -138,7 +154,7 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
       steps++;
       scheduler.publish(plan);
       endFinished(plan);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       fail(e);
     }
     stats = snapshot();
@@ -225,15 +241,10 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
     try {
       action.accept(request);
     } catch (BadLogitsException e) {
-      end(
-          request,
-          () ->
-              request.fail(
-                  new EngineException(
-                      EngineException.Kind.INTERNAL, String.valueOf(e.getMessage()), e)));
-    } catch (RuntimeException e) {
-      LOG.log(Level.WARNING, "request " + request.id() + ": its listener failed", e);
-      end(request, () -> {});
+      end(request, () -> request.fail(internal(e)));
+    } catch (RuntimeException | Error e) {
+      LOG.log(Level.WARNING, "request " + request.id() + ": its output failed", e);
+      end(request, () -> request.fail(internal(e)));
     }
   }
 
@@ -243,13 +254,14 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
     scheduler.remove(request.sequence());
     try {
       goodbye.run();
-    } catch (RuntimeException e) {
-      LOG.log(Level.WARNING, "request " + request.id() + ": its listener failed", e);
+    } catch (RuntimeException | Error e) {
+      LOG.log(Level.WARNING, "request " + request.id() + ": its output failed", e);
+      failOne(request, internal(e));
     }
   }
 
   /** After a failed step nothing on the device can be trusted: all requests end with an error. */
-  private void fail(RuntimeException cause) {
+  private void fail(Throwable cause) {
     LOG.log(Level.ERROR, "a step failed; the engine takes no more requests", cause);
     failure = cause;
     for (ActiveRequest request : List.copyOf(active.values())) {
@@ -261,25 +273,31 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
   private void failOne(ActiveRequest request, EngineException error) {
     try {
       request.fail(error);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       LOG.log(Level.WARNING, "request " + request.id() + ": its listener failed", e);
     }
   }
 
-  private static EngineException unavailable(RuntimeException cause) {
+  private static EngineException internal(Throwable cause) {
+    return new EngineException(
+        EngineException.Kind.INTERNAL, String.valueOf(cause.getMessage()), cause);
+  }
+
+  private static EngineException unavailable(Throwable cause) {
     return new EngineException(
         EngineException.Kind.UNAVAILABLE, "the engine failed: " + cause.getMessage(), cause);
   }
 
   private void abortAll() {
-    for (ActiveRequest request : new ArrayList<>(active.values())) {
-      end(request, () -> request.finish(Finish.Reason.ABORT, clock.nanos()));
+    synchronized (commands) {
+      ended = true;
     }
-    EngineException closed =
-        new EngineException(EngineException.Kind.UNAVAILABLE, null, "the engine is closed");
-    failure = closed;
+    // There are some if the thread ended otherwise than by close.
     for (Command command = commands.poll(); command != null; command = commands.poll()) {
       command.run(this);
+    }
+    for (ActiveRequest request : new ArrayList<>(active.values())) {
+      end(request, () -> request.finish(Finish.Reason.ABORT, clock.nanos()));
     }
   }
 

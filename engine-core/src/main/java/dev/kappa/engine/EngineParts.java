@@ -52,10 +52,11 @@ final class EngineParts implements AutoCloseable {
     this.options = options;
     boolean done = false;
     try {
+      Tokenizer own = given == null ? null : closing(given, Tokenizer::close);
       ModelDirectory directory = ModelDirectory.open(model);
       ModelConfig config = directory.config();
       defaults = directory.generation();
-      tokenizer = closing(given == null ? openTokenizer(directory) : given, Tokenizer::close);
+      tokenizer = own == null ? closing(openTokenizer(directory), Tokenizer::close) : own;
       EngineSizing sizing = new EngineSizing(config, options, device);
       String fingerprint;
       TransformerWeights weights;

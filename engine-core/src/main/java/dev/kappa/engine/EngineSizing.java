@@ -53,7 +53,8 @@ final class EngineSizing {
               .formatted(options.maxModelLength(), config.maxPositions()));
     }
     layout = chooseLayout();
-    maxSequences = given(options.maxSequences(), DEFAULT_SEQUENCES);
+    int mostSequences = given(options.maxBatchedTokens(), DEFAULT_SEQUENCES);
+    maxSequences = given(options.maxSequences(), Math.min(DEFAULT_SEQUENCES, mostSequences));
     boolean cpu = device.info().kind().equals("cpu");
     int batched = cpu ? DEFAULT_BATCHED_TOKENS_CPU : DEFAULT_BATCHED_TOKENS;
     maxBatchedTokens = given(options.maxBatchedTokens(), Math.max(batched, maxSequences));
@@ -63,7 +64,7 @@ final class EngineSizing {
           "max_num_batched_tokens %d is less than max_num_seqs %d"
               .formatted(maxBatchedTokens, maxSequences));
     }
-    numBlocks = given(options.numBlocks(), blocksThatFit(cpu));
+    numBlocks = options.numBlocks() > 0 ? options.numBlocks() : blocksThatFit(cpu);
     maxModelLength = chooseMaxModelLength();
   }
 

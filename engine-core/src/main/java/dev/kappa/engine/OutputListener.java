@@ -4,8 +4,9 @@ import dev.kappa.sample.TokenLogprob;
 import java.util.List;
 
 /**
- * Receives a request's output. Called on the engine thread in order, and must return quickly; ends
- * with exactly one {@link #onFinish} or {@link #onError}.
+ * Receives a request's output. Called on the engine thread in order, possibly before {@link
+ * Engine#submit} has returned, and must return quickly; ends with exactly one {@link #onFinish} or
+ * {@link #onError}. A listener that throws ends its own request, with {@link #onError}.
  */
 public interface OutputListener {
 

@@ -14,6 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Runs a planned step on the device and brings its logits to the host, as far as anyone wants them.
@@ -59,6 +60,7 @@ final class StepRunner implements AutoCloseable {
   private final DeviceMemory logits;
   private final HostMemory hostLogits;
   private final HostMemory argmax;
+  private final List<Runnable> owned = new ArrayList<>();
   private final List<Output> outputs = new ArrayList<>();
 
   StepRunner(
@@ -74,10 +76,16 @@ final class StepRunner implements AutoCloseable {
     this.cache = cache;
     this.stream = stream;
     this.vocabulary = vocabulary;
-    batch = new Batch(device, maxRows, maxSequences, maxBlocks);
-    logits = device.allocate((long) LOGIT_ROWS * vocabulary * Float.BYTES);
-    hostLogits = device.allocateHost((long) LOGIT_ROWS * vocabulary * Float.BYTES);
-    argmax = device.allocateHost((long) LOGIT_ROWS * Integer.BYTES);
+    long logitBytes = (long) LOGIT_ROWS * vocabulary * Float.BYTES;
+    try {
+      batch = owned(new Batch(device, maxRows, maxSequences, maxBlocks), Batch::close);
+      logits = owned(device.allocate(logitBytes), DeviceMemory::close);
+      hostLogits = owned(device.allocateHost(logitBytes), HostMemory::close);
+      argmax = owned(device.allocateHost((long) LOGIT_ROWS * Integer.BYTES), HostMemory::close);
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
   }
 
   /** Computes a step; returns when all its work is done and reported. */
@@ -94,10 +102,13 @@ final class StepRunner implements AutoCloseable {
 
   @Override
   public void close() {
-    argmax.close();
-    hostLogits.close();
-    logits.close();
-    batch.close();
+    owned.forEach(Runnable::run);
+    owned.clear();
+  }
+
+  private <T> T owned(T part, Consumer<T> close) {
+    owned.add(() -> close.accept(part));
+    return part;
   }
 
   private void assemble(StepPlan plan, RowSink sink) {

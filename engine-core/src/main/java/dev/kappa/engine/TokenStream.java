@@ -23,6 +23,7 @@ public final class TokenStream implements RequestHandle {
   private final BlockingQueue<Item> items = new LinkedBlockingQueue<>();
   private final RequestHandle handle;
   private @Nullable Finish finish;
+  private @Nullable EngineException failure;
 
   private TokenStream(Engine engine, GenerationRequest request) {
     handle = engine.submit(request, new Listener());
@@ -43,6 +44,9 @@ public final class TokenStream implements RequestHandle {
     if (finish != null) {
       return null;
     }
+    if (failure != null) {
+      throw failure;
+    }
     switch (items.take()) {
       case Piece piece -> {
         return piece.delta();
@@ -51,7 +55,10 @@ public final class TokenStream implements RequestHandle {
         finish = end.finish();
         return null;
       }
-      case Failure failure -> throw failure.error();
+      case Failure failed -> {
+        failure = failed.error();
+        throw failed.error();
+      }
     }
   }
 

@@ -70,7 +70,7 @@ public final class KvCache implements AutoCloseable {
    * @param capacity tokens to have room for, at least {@code length}
    * @param usePrefix whether cached blocks may serve
    * @return the tokens whose KV is there already, or -1 if there are not enough free blocks; then
-   *     nothing has changed
+   *     nothing is held, but the prefix counts as just used
    */
   public int reserve(BlockTable table, int[] tokens, int length, int capacity, boolean usePrefix) {
     if (table.size() != 0) {

@@ -20,9 +20,10 @@ class EngineEquivalenceTest {
 
   private static final Path MODEL = TestEngine.tinyModel("qwen3-tiny");
 
-  private record Job(int[] prompt, SamplingParams sampling) {}
+  record Job(int[] prompt, SamplingParams sampling) {}
 
-  private record Result(String text, List<Integer> tokens, List<Float> logprobs) {
+  /** What a request put out; floats compare by their bits. */
+  record Result(String text, List<Integer> tokens, List<Float> logprobs) {
     static Result of(Collected collected) {
       List<Float> logprobs = new ArrayList<>();
       collected.promptLogprobs().forEach(p -> logprobs.add(p.logprob()));
@@ -34,7 +35,7 @@ class EngineEquivalenceTest {
   /**
    * Mixed lengths, shared prefixes, greedy and seeded sampling, with and without log probabilities.
    */
-  private static List<Job> jobs(Random random, int count) {
+  static List<Job> jobs(Random random, int count) {
     int vocabulary = 256;
     int[] shared = TestEngine.randomPrompt(random, 50, vocabulary);
     List<Job> jobs = new ArrayList<>();
@@ -63,16 +64,21 @@ class EngineEquivalenceTest {
   }
 
   private static List<Result> alone(List<Job> jobs) {
+    return alone(MODEL, DType.F32, jobs);
+  }
+
+  /** Each job by itself, in one chunk, on nothing cached. */
+  static List<Result> alone(Path model, DType kvType, List<Job> jobs) {
     EngineOptions options =
         EngineOptions.builder()
             .numBlocks(32)
             .blockTokens(16)
             .maxSequences(1)
-            .kvDType(DType.F32)
+            .kvDType(kvType)
             .prefixCaching(false)
             .build();
     List<Result> results = new ArrayList<>();
-    try (TestEngine engine = new TestEngine(MODEL, options, 1)) {
+    try (TestEngine engine = new TestEngine(model, options, 1)) {
       for (Job job : jobs) {
         results.add(Result.of(engine.submit(job.prompt, job.sampling)));
       }

@@ -80,6 +80,9 @@ public final class TestEngine implements AutoCloseable {
   public void close() {
     awaitIdle();
     engine.close();
+    if (engine.stats().usedBlocks() != 0) {
+      throw new AssertionError("blocks leaked: " + engine.stats());
+    }
     long left = device.allocatedBytes();
     device.close();
     if (left != 0) {

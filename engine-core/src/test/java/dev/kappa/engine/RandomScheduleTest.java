@@ -1,0 +1,138 @@
+package dev.kappa.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kappa.device.DType;
+import dev.kappa.engine.EngineEquivalenceTest.Job;
+import dev.kappa.engine.EngineEquivalenceTest.Result;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Requests that come and are cancelled at any time, on pools, blocks and steps of any size: each
+ * puts out the bits that it puts out alone, up to where it was cancelled.
+ */
+@Timeout(60)
+class RandomScheduleTest {
+
+  private static final int SCHEDULES = 80;
+  private static final int JOBS = 12;
+
+  /** The longest that a job of {@link EngineEquivalenceTest#jobs} can become. */
+  private static final int LONGEST = 60 + 65;
+
+  private static final List<Path> MODELS =
+      List.of(TestEngine.tinyModel("qwen3-tiny"), TestEngine.tinyModel("llama-tiny"));
+
+  private static long preemptions;
+  private static long cachedTokens;
+  private static int cutShort;
+
+  static LongStream seeds() {
+    return LongStream.range(0, SCHEDULES);
+  }
+
+  @BeforeAll
+  static void countFromZero() {
+    preemptions = 0;
+    cachedTokens = 0;
+    cutShort = 0;
+  }
+
+  /** Otherwise equal bits would say nothing. */
+  @AfterAll
+  static void theSchedulesWereEventful() {
+    assertThat(preemptions).as("preemptions").isGreaterThan(SCHEDULES);
+    assertThat(cachedTokens).as("cached tokens").isGreaterThan(10 * SCHEDULES);
+    assertThat(cutShort).as("cancelled requests").isGreaterThan(SCHEDULES / 4);
+  }
+
+  /** Some with the very prompt of an earlier one, so that all of it may be cached. */
+  private static List<Job> jobs(Random random) {
+    List<Job> jobs = EngineEquivalenceTest.jobs(random, JOBS);
+    for (int i = 1; i < JOBS; i++) {
+      if (random.nextInt(4) == 0) {
+        jobs.set(i, new Job(jobs.get(random.nextInt(i)).prompt(), jobs.get(i).sampling()));
+      }
+    }
+    return jobs;
+  }
+
+  private static EngineOptions options(Random random, DType kvType) {
+    int blockTokens = 1 + random.nextInt(32);
+    int poolTokens = LONGEST + random.nextInt(LONGEST);
+    int sequences = 1 + random.nextInt(8);
+    return EngineOptions.builder()
+        .blockTokens(blockTokens)
+        .numBlocks(Math.ceilDiv(poolTokens, blockTokens))
+        .maxSequences(sequences)
+        .maxBatchedTokens(sequences + random.nextInt(random.nextBoolean() ? 8 : 128))
+        .prefixCaching(random.nextInt(8) > 0)
+        .kvDType(kvType)
+        .build();
+  }
+
+  @ParameterizedTest
+  @MethodSource("seeds")
+  void everyRequestPutsOutWhatItDoesAlone(long seed) {
+    Random random = new Random(seed);
+    Path model = MODELS.get(random.nextInt(MODELS.size()));
+    DType kvType = random.nextBoolean() ? DType.F32 : DType.BF16;
+    List<Job> jobs = jobs(random);
+    List<Result> alone = EngineEquivalenceTest.alone(model, kvType, jobs);
+    EngineOptions options = options(random, kvType);
+    String schedule = "seed %d, %s, %s".formatted(seed, model.getFileName(), options);
+    try (TestEngine engine = new TestEngine(model, options, 1 + random.nextInt(2))) {
+      List<Collected> running = new ArrayList<>();
+      boolean[] cancelled = new boolean[JOBS];
+      for (int i = 0; i < JOBS; i++) {
+        pause(random);
+        running.add(engine.submit(jobs.get(i).prompt(), jobs.get(i).sampling()));
+        int victim = random.nextInt(3 * JOBS);
+        if (victim <= i) {
+          pause(random);
+          running.get(victim).cancel();
+          cancelled[victim] = true;
+        }
+      }
+      for (int i = 0; i < JOBS; i++) {
+        Result found = Result.of(running.get(i));
+        Finish.Reason reason = running.get(i).finish().reason();
+        if (reason == Finish.Reason.ABORT) {
+          assertThat(cancelled[i]).as("%s, job %d was cancelled", schedule, i).isTrue();
+          cutShort++;
+          assertBeginning(found, alone.get(i), "%s, job %d".formatted(schedule, i));
+        } else {
+          assertThat(found).as("%s, job %d", schedule, i).isEqualTo(alone.get(i));
+        }
+      }
+      engine.awaitIdle();
+      preemptions += engine.engine().stats().preemptions();
+      cachedTokens += engine.engine().stats().cachedPromptTokens();
+    }
+  }
+
+  private static void assertBeginning(Result cut, Result whole, String where) {
+    assertThat(whole.text()).as(where).startsWith(cut.text());
+    assertThat(whole.tokens().subList(0, cut.tokens().size())).as(where).isEqualTo(cut.tokens());
+    assertThat(whole.logprobs().subList(0, cut.logprobs().size()))
+        .as(where)
+        .isEqualTo(cut.logprobs());
+  }
+
+  /** Nothing, or some of the time that a few steps take. */
+  private static void pause(Random random) {
+    if (random.nextInt(3) == 0) {
+      LockSupport.parkNanos(random.nextInt(5_000_000));
+    }
+  }
+}
