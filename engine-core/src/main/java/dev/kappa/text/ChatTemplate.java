@@ -26,16 +26,19 @@ public final class ChatTemplate {
 
   private static final String TOOL_USE = "tool_use";
 
+  private final String source;
   private final Template template;
   private final @Nullable Template toolUse;
   private final Map<String, String> specialTokens;
   private final Clock clock;
 
   private ChatTemplate(
+      String source,
       Template template,
       @Nullable Template toolUse,
       Map<String, String> specialTokens,
       Clock clock) {
+    this.source = source;
     this.template = template;
     this.toolUse = toolUse;
     this.specialTokens = Map.copyOf(specialTokens);
@@ -56,6 +59,7 @@ public final class ChatTemplate {
     String forTools = config.chatTemplates().get(TOOL_USE);
     try {
       return new ChatTemplate(
+          source,
           Template.parse(source),
           forTools == null ? null : Template.parse(forTools),
           config.specialTokens(),
@@ -73,12 +77,17 @@ public final class ChatTemplate {
    */
   public static ChatTemplate parse(String source, Map<String, String> specialTokens) {
     return new ChatTemplate(
-        Template.parse(source), null, specialTokens, Clock.system(ZoneId.systemDefault()));
+        source, Template.parse(source), null, specialTokens, Clock.system(ZoneId.systemDefault()));
   }
 
   /** The same template with another time for {@code strftime_now}. */
   public ChatTemplate withClock(Clock clock) {
-    return new ChatTemplate(template, toolUse, specialTokens, clock);
+    return new ChatTemplate(source, template, toolUse, specialTokens, clock);
+  }
+
+  /** Whether the template's source speaks of something, such as a role. */
+  public boolean mentions(String word) {
+    return source.contains(word);
   }
 
   /** A message of plain text. */

@@ -6,6 +6,7 @@ import dev.kappa.sample.InvalidSamplingException;
 import dev.kappa.sample.SamplingParams;
 import dev.kappa.server.backend.ChatRenderer;
 import dev.kappa.server.backend.SamplingDefaults;
+import dev.kappa.text.ChatTemplate;
 import dev.kappa.text.TextException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -117,7 +118,7 @@ final class CompleteCommand implements Callable<Integer> {
     if (chat == null) {
       throw new TextException("the model has no chat template; leave --chat away");
     }
-    return chat.render(List.of(Map.of("role", "user", "content", text)), true, Map.of());
+    return chat.render(List.of(ChatTemplate.message("user", text)), true, Map.of());
   }
 
   /** Before the model is loaded, which may take long. */

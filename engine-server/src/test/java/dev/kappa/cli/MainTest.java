@@ -72,7 +72,7 @@ class MainTest {
 
   @Test
   void findsThePortTakenBeforeItLoadsTheModel() throws Exception {
-    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       String port = Integer.toString(taken.getLocalPort());
       assertThat(run(Map.of(), "serve", "no-such-model", "--port", port)).isEqualTo(1);
       assertThat(err.toString().strip())
@@ -121,5 +121,15 @@ class MainTest {
         .anyMatch(line -> line.startsWith("ok    Vector API: ") || line.startsWith("warn  Vector"))
         .anyMatch(line -> line.startsWith("ok    Device cpu: "))
         .anyMatch(line -> line.startsWith("fail  Model: "));
+  }
+
+  @Test
+  void doctorApprovesOfTheModelThatShips() {
+    Path model = Path.of(System.getProperty("basedir", "."), "..", "models", "haystack");
+    assertThat(run(Map.of(), "doctor", model.toString())).as(out.toString()).isZero();
+    assertThat(out.toString().lines())
+        .anyMatch(line -> line.startsWith("ok    Weights: 38 tensors"))
+        .anyMatch(line -> line.startsWith("ok    Tokenizer: "))
+        .anyMatch(line -> line.startsWith("ok    Chat template: "));
   }
 }

@@ -126,6 +126,15 @@ class ChatTest {
   }
 
   @Test
+  void givesTheBytesOfTokensThatAreNoCharacters() throws Exception {
+    var response = server.postAsync(PATH, "{" + HI + ",\"logprobs\":true}");
+    server.backend().next().text("é").finish(Finish.Reason.STOP);
+    JsonNode content = json(response.get()).get("choices").get(0).get("logprobs").get("content");
+    assertThat(content.valueStream().map(entry -> entry.get("bytes").toString()))
+        .containsExactly("[195]", "[169]");
+  }
+
+  @Test
   void streamsLogprobsOnceAndForEveryToken() throws Exception {
     var response = server.postAsync(PATH, "{" + HI + ",\"logprobs\":true,\"stream\":true}");
     server.backend().next().text("a").text("").text("bc").finish(Finish.Reason.STOP);

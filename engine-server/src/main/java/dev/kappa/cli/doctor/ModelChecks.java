@@ -10,7 +10,9 @@ import dev.kappa.model.ModelException;
 import dev.kappa.model.TensorSpec;
 import dev.kappa.server.backend.ChatRenderer;
 import dev.kappa.server.backend.ChatTemplates;
+import dev.kappa.text.HuggingFaceTokenizer;
 import dev.kappa.text.TextException;
+import dev.kappa.text.Tokenizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +23,8 @@ final class ModelChecks {
 
   private static final List<Map<String, Object>> GREETING =
       List.of(Map.of("role", "user", "content", "Hello!"));
+
+  private static final String SAMPLE = "Hello, world";
 
   private ModelChecks() {}
 
@@ -44,6 +48,7 @@ final class ModelChecks {
                     config.maxPositions())));
     findings.add(weights(directory));
     findings.add(memory(config));
+    findings.add(tokenizer(directory));
     findings.add(template(directory));
     return findings;
   }
@@ -87,6 +92,27 @@ final class ModelChecks {
     return weights + kv > memory.available()
         ? Finding.warn("Memory for it", found, "serve with a smaller --max-model-len")
         : Finding.ok("Memory for it", found);
+  }
+
+  private static Finding tokenizer(ModelDirectory directory) {
+    if (directory.tokenizer() == null) {
+      return Finding.warn("Tokenizer", "none", "prompts can only be token ids");
+    }
+    try (Tokenizer tokenizer = HuggingFaceTokenizer.load(directory.path())) {
+      int entries = tokenizer.vocabularySize();
+      int rows = directory.config().vocabularySize();
+      String found = entries + " entries for " + rows + " rows of the embedding";
+      if (entries > rows) {
+        return Finding.warn("Tokenizer", found, "it may make tokens that the model does not know");
+      }
+      String text = tokenizer.decode(tokenizer.encode(SAMPLE, false), true);
+      return text.strip().equals(SAMPLE)
+          ? Finding.ok("Tokenizer", found)
+          : Finding.warn(
+              "Tokenizer", "reads '" + SAMPLE + "' as '" + text + "'", "check its files");
+    } catch (TextException e) {
+      return Finding.fail("Tokenizer", message(e), "check tokenizer.json");
+    }
   }
 
   private static Finding template(ModelDirectory directory) {

@@ -1,7 +1,6 @@
 package dev.kappa.server.openai;
 
 import dev.kappa.sample.TokenLogprob;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import tools.jackson.core.JsonGenerator;
 
@@ -35,14 +34,8 @@ record ChatLogprobs(TokenLabels labels, int top) {
   private void writeToken(JsonGenerator json, int token, float logprob) {
     json.writeStringProperty("token", labels.of(token));
     json.writeNumberProperty("logprob", TokenLabels.finite(logprob));
-    String text = labels.tokenizer().tokenText(token);
-    if (text.indexOf('\uFFFD') >= 0) {
-      // Part of a character: its bytes cannot be told from the text.
-      json.writeNullProperty("bytes");
-      return;
-    }
     json.writeArrayPropertyStart("bytes");
-    for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
+    for (byte b : labels.tokenizer().tokenBytes(token)) {
       json.writeNumber(b & 0xff);
     }
     json.writeEndArray();

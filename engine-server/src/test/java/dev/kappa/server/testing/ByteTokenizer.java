@@ -51,6 +51,13 @@ public final class ByteTokenizer implements Tokenizer {
   }
 
   @Override
+  public byte[] tokenBytes(int token) {
+    return token < BOS
+        ? new byte[] {(byte) token}
+        : tokenText(token).getBytes(StandardCharsets.UTF_8);
+  }
+
+  @Override
   public OptionalInt tokenId(String entry) {
     return switch (entry) {
       case "<s>" -> OptionalInt.of(BOS);

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.kappa.server.backend;
+
+import org.jspecify.annotations.NullMarked;
