@@ -21,7 +21,7 @@ final class AttentionKernel {
   private final Batch batch;
   private final AttentionShape shape;
   private final int headDim;
-  private final int pitch;
+  private final long pitch;
   private final KvTile tiles;
 
   AttentionKernel(long qkv, Batch batch, AttentionShape shape, KvLayer layer, long out) {
@@ -49,33 +49,33 @@ final class AttentionKernel {
           int unit = plan.unitOf(item);
           int segment = plan.segmentOf(item);
           loadQueries(own.attention(), plan, unit);
-          segment(own.attention(), plan, unit, segment, plan.partials(), plan.partial(item));
+          segment(own.attention(), plan, unit, segment, plan.partial(item));
         });
     pool.run(scratch, plan.units(), (own, unit) -> mergeAll(own.attention(), plan, unit));
   }
 
   private void whole(AttentionScratch scratch, AttentionPlan plan, int unit) {
     loadQueries(scratch, plan, unit);
-    clear(scratch.total(), 0, plan.queries(unit));
+    clear(scratch.total(), plan.queries(unit));
     for (int segment = 0; segment < plan.segments(unit); segment++) {
-      segment(scratch, plan, unit, segment, scratch.segment(), 0);
-      merge(plan, unit, segment, scratch.total(), scratch.segment(), 0);
+      segment(scratch, plan, unit, segment, scratch.segment());
+      merge(plan, unit, segment, scratch.total(), scratch.segment());
     }
     finish(plan, unit, scratch.total());
   }
 
   private void mergeAll(AttentionScratch scratch, AttentionPlan plan, int unit) {
-    clear(scratch.total(), 0, plan.queries(unit));
+    clear(scratch.total(), plan.queries(unit));
     for (int segment = 0; segment < plan.segments(unit); segment++) {
       int item = plan.firstItem(unit) + segment;
-      merge(plan, unit, segment, scratch.total(), plan.partials(), plan.partial(item));
+      merge(plan, unit, segment, scratch.total(), plan.partial(item));
     }
     finish(plan, unit, scratch.total());
   }
 
-  private void clear(float[] states, int at, int queries) {
+  private void clear(long states, int queries) {
     for (int q = 0; q < queries; q++) {
-      SoftmaxState.clear(states, at + q * pitch, headDim);
+      SoftmaxState.clear(states + q * pitch, headDim);
     }
   }
 
@@ -85,14 +85,14 @@ final class AttentionKernel {
     for (int q = 0; q < plan.queries(unit); q++) {
       long from =
           qkv + 4L * shape.qkvColumns() * row(plan, unit, q) + 4L * headDim * head(plan, unit, q);
-      Elements.scale(from, factor, scratch.queries(), q * TileKernel.DEPTH, headDim);
+      Elements.scale(from, factor, scratch.queries(), q * TileKernel.A_PITCH, headDim);
     }
   }
 
   /** Computes the states of a unit over one segment alone. */
   private void segment(
-      AttentionScratch scratch, AttentionPlan plan, int unit, int segment, float[] states, int at) {
-    clear(states, at, plan.queries(unit));
+      AttentionScratch scratch, AttentionPlan plan, int unit, int segment, long states) {
+    clear(states, plan.queries(unit));
     int end = Math.min((segment + 1) * SEGMENT, plan.last(unit) + 1);
     for (int start = segment * SEGMENT; start < end; start += KvTile.TOKENS) {
       int count = Math.min(KvTile.TOKENS, end - start);
@@ -101,7 +101,7 @@ final class AttentionKernel {
       tiles.loadKeys(sequence, kvHead, start, count, scratch);
       tiles.loadValues(sequence, kvHead, start, count, scratch.raw(), scratch.values());
       for (int q = 0; q < plan.queries(unit); q += TileKernel.ROWS) {
-        tile(scratch, plan, unit, q, start, count, states, at + q * pitch);
+        tile(scratch, plan, unit, q, start, count, states + q * pitch);
       }
     }
   }
@@ -114,55 +114,52 @@ final class AttentionKernel {
       int firstQuery,
       int start,
       int count,
-      float[] states,
-      int at) {
+      long states) {
     int present = Math.min(TileKernel.ROWS, plan.queries(unit) - firstQuery);
     int height = TileKernel.height(present);
-    float[] scores = scratch.scores();
-    for (int q = 0; q < height; q++) {
-      Elements.zero(scores, q * TileKernel.DEPTH, KvTile.TOKENS);
-    }
+    long scores = scratch.scores();
+    Elements.zero(scores, height * KvTile.TOKENS);
     for (int t = 0; t < count; t += TileKernel.PANEL) {
       TileKernel.multiplyAdd(
           height,
           scratch.queries(),
-          firstQuery * TileKernel.DEPTH,
+          firstQuery * TileKernel.A_PITCH,
           scratch.keys() + (long) t * headDim * Float.BYTES,
           headDim,
-          scores,
-          t,
-          TileKernel.DEPTH);
+          scores + 4L * t,
+          AttentionScratch.SCORE_PITCH);
     }
+    float[] weights = scratch.weights();
     for (int q = 0; q < present; q++) {
       int visible = batch.position(row(plan, unit, firstQuery + q)) + 1 - start;
-      int weights = q * TileKernel.DEPTH;
+      int at = q * TileKernel.A_PITCH;
       if (visible <= 0) {
-        Elements.zero(scores, weights, KvTile.TOKENS);
+        Elements.zero(weights, at, KvTile.TOKENS);
       } else {
-        SoftmaxState.addTile(states, at + q * pitch, scores, weights, visible, headDim);
+        long from = scores + q * AttentionScratch.SCORE_PITCH;
+        SoftmaxState.addTile(states + q * pitch, from, visible, weights, at, headDim);
       }
     }
     for (int d = 0; d < headDim; d += TileKernel.PANEL) {
       long values = scratch.values() + (long) d * KvTile.TOKENS * Float.BYTES;
-      int target = SoftmaxState.values(at) + d;
-      TileKernel.multiplyAdd(height, scores, 0, values, count, states, target, pitch);
+      long target = SoftmaxState.values(states) + 4L * d;
+      TileKernel.multiplyAdd(height, weights, 0, values, count, target, pitch);
     }
   }
 
-  private void merge(
-      AttentionPlan plan, int unit, int segment, float[] total, float[] part, int at) {
+  private void merge(AttentionPlan plan, int unit, int segment, long total, long part) {
     for (int q = 0; q < plan.queries(unit); q++) {
       if (batch.position(row(plan, unit, q)) >= segment * SEGMENT) {
-        SoftmaxState.merge(total, q * pitch, part, at + q * pitch, headDim);
+        SoftmaxState.merge(total + q * pitch, part + q * pitch, headDim);
       }
     }
   }
 
-  private void finish(AttentionPlan plan, int unit, float[] total) {
+  private void finish(AttentionPlan plan, int unit, long total) {
     long outColumns = (long) shape.heads() * headDim;
     for (int q = 0; q < plan.queries(unit); q++) {
       long to = out + 4 * (outColumns * row(plan, unit, q) + (long) headDim * head(plan, unit, q));
-      SoftmaxState.finish(total, q * pitch, headDim, to);
+      SoftmaxState.finish(total + q * pitch, headDim, to);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.kappa.device.cpu;
 import dev.kappa.device.AttentionShape;
 import dev.kappa.device.Batch;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How one attention call is cut up. A unit is a run of query rows of one sequence with the query
@@ -11,7 +12,7 @@ import java.util.Arrays;
  *
  * <p>Reused from call to call; owned by the thread that leads the call.
  */
-final class AttentionPlan {
+final class AttentionPlan implements AutoCloseable {
 
   /** Most query vectors of a unit. */
   static final int MAX_ROWS = 96;
@@ -19,8 +20,8 @@ final class AttentionPlan {
   /** Units per thread from which cutting contexts gains nothing. */
   private static final int UNITS_PER_THREAD = 4;
 
-  /** Most floats kept for segments until they are merged: 64 MiB. */
-  private static final int MAX_PARTIALS = 16 << 20;
+  /** Most bytes kept for segments until they are merged. */
+  private static final long MAX_PARTIALS = 64 << 20;
 
   private static final int FIELDS = 7;
   private static final int SEQUENCE = 0;
@@ -33,10 +34,10 @@ final class AttentionPlan {
 
   private int[] units = new int[FIELDS * 64];
   private int[] firstItem = new int[65];
-  private int[] partial = new int[64];
+  private long[] partial = new long[64];
   private int count;
   private boolean split;
-  private float[] partials = {};
+  private @Nullable Pages partials;
 
   /** Makes the plan of a call. */
   void build(Batch batch, AttentionShape shape, int threads) {
@@ -97,11 +98,11 @@ final class AttentionPlan {
   }
 
   /** Gives each item its place; false if they would take too much memory. */
-  private boolean placePartials(int pitch) {
+  private boolean placePartials(long pitch) {
     if (partial.length < items()) {
-      partial = new int[2 * items()];
+      partial = new long[2 * items()];
     }
-    int size = 0;
+    long size = 0;
     for (int item = 0; item < items(); item++) {
       partial[item] = size;
       size += Math.ceilDiv(queries(unitOf(item)), TileKernel.ROWS) * TileKernel.ROWS * pitch;
@@ -109,8 +110,9 @@ final class AttentionPlan {
         return false;
       }
     }
-    if (partials.length < size) {
-      partials = new float[size + size / 2];
+    if (partials == null || partials.segment().byteSize() < size) {
+      close();
+      partials = Pages.allocate(size + size / 2);
     }
     return true;
   }
@@ -144,14 +146,12 @@ final class AttentionPlan {
     return firstItem[unit];
   }
 
-  /** States of all items, until they are merged. */
-  float[] partials() {
-    return partials;
-  }
-
-  /** Where an item's states begin in {@link #partials}. */
-  int partial(int item) {
-    return partial[item];
+  /** Where an item's states lie until they are merged. */
+  long partial(int item) {
+    if (partials == null) {
+      throw new IllegalStateException("the plan is not split");
+    }
+    return partials.address() + partial[item];
   }
 
   int segments(int unit) {
@@ -188,5 +188,12 @@ final class AttentionPlan {
   /** The largest position of its rows. */
   int last(int unit) {
     return units[FIELDS * unit + LAST];
+  }
+
+  @Override
+  public void close() {
+    if (partials != null) {
+      partials.close();
+    }
   }
 }

@@ -9,16 +9,20 @@ final class AttentionScratch implements AutoCloseable {
   private static final int TOKENS = KvTile.TOKENS;
   private static final int DIM = AttentionKernel.MAX_HEAD_DIM;
 
+  /** Bytes from one query's scores to the next's. */
+  static final long SCORE_PITCH = 4L * TOKENS;
+
   private static final long KEYS = 0;
   private static final long VALUES = KEYS + 4L * TOKENS * DIM;
   private static final long RAW = VALUES + 4L * TOKENS * DIM;
-  private static final long BYTES = RAW + 4L * KvTile.GROUP * DIM;
+  private static final long SCORES = RAW + 4L * KvTile.GROUP * DIM;
+  private static final long SEGMENT = SCORES + TileKernel.ROWS * SCORE_PITCH;
+  private static final long TOTAL = SEGMENT + ROWS * SoftmaxState.pitch(DIM);
+  private static final long BYTES = TOTAL + ROWS * SoftmaxState.pitch(DIM);
 
   private final KeyTransposer transposer = new KeyTransposer();
-  private final float[] scores = new float[TileKernel.ROWS * TileKernel.DEPTH];
+  private final float[] weights = new float[TileKernel.ROWS * TileKernel.A_PITCH];
   private float[] queries = {};
-  private float[] segment = {};
-  private float[] total = {};
   private @Nullable Pages pages;
   private long address;
 
@@ -49,33 +53,32 @@ final class AttentionScratch implements AutoCloseable {
     return transposer;
   }
 
-  /** Scaled queries, {@code [MAX_ROWS][DEPTH]}. */
+  /** Scaled queries, {@code [MAX_ROWS][A_PITCH]}. */
   float[] queries() {
     if (queries.length == 0) {
-      queries = new float[ROWS * TileKernel.DEPTH];
+      queries = new float[ROWS * TileKernel.A_PITCH];
     }
     return queries;
   }
 
-  /** Scores of one tile of queries, {@code [ROWS][DEPTH]}. */
-  float[] scores() {
-    return scores;
+  /** Weights of one tile of queries, {@code [ROWS][A_PITCH]}. */
+  float[] weights() {
+    return weights;
+  }
+
+  /** Scores of one tile of queries, {@code float[ROWS][64]}. */
+  long scores() {
+    return address() + SCORES;
   }
 
   /** States of the running segment. */
-  float[] segment() {
-    if (segment.length == 0) {
-      segment = new float[ROWS * SoftmaxState.pitch(DIM)];
-    }
-    return segment;
+  long segment() {
+    return address() + SEGMENT;
   }
 
   /** States of everything before it. */
-  float[] total() {
-    if (total.length == 0) {
-      total = new float[ROWS * SoftmaxState.pitch(DIM)];
-    }
-    return total;
+  long total() {
+    return address() + TOTAL;
   }
 
   @Override

@@ -2,7 +2,7 @@ package dev.kappa.device.cpu;
 
 import jdk.incubator.vector.FloatVector;
 
-/** Short runs of floats: copied without the cost of a bulk call. */
+/** Short runs of floats: moved without the cost of a bulk call. */
 final class Elements {
 
   private Elements() {}
@@ -27,21 +27,19 @@ final class Elements {
     }
   }
 
-  static void copy(float[] from, int at, long to, int count) {
-    int i = 0;
-    for (; i <= count - Lanes.COUNT; i += Lanes.COUNT) {
-      Lanes.store(FloatVector.fromArray(Lanes.FLOATS, from, at + i), to + 4L * i);
-    }
-    for (; i < count; i++) {
-      Raw.putFloat(to + 4L * i, from[at + i]);
+  /** Clears elements; {@code count} is a multiple of 16. */
+  static void zero(long to, int count) {
+    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+    for (int i = 0; i < count; i += Lanes.COUNT) {
+      Lanes.store(zero, to + 4L * i);
     }
   }
 
   /** Clears elements; {@code count} is a multiple of 16. */
   static void zero(float[] to, int at, int count) {
     FloatVector zero = FloatVector.zero(Lanes.FLOATS);
-    for (int i = at; i < at + count; i += Lanes.COUNT) {
-      zero.intoArray(to, i);
+    for (int i = 0; i < count; i += Lanes.COUNT) {
+      zero.intoArray(to, at + i);
     }
   }
 

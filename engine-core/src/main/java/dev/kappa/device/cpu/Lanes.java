@@ -27,7 +27,7 @@ final class Lanes {
   /** Partial sums of every reduction, so that results do not depend on {@link #COUNT}. */
   static final int PARTIALS = 16;
 
-  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+  static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
   private Lanes() {}
 

@@ -1,7 +1,6 @@
 package dev.kappa.device.cpu;
 
 import dev.kappa.device.DType;
-import java.util.Arrays;
 
 /**
  * Matrix products with packed weights. One row is multiplied panel by panel straight from memory.
@@ -49,11 +48,11 @@ final class MatmulKernel {
         Math.ceilDiv(panels, group),
         (own, item) -> {
           int end = Math.min((item + 1) * group, panels);
-          float[] sums = own.sums();
+          long sums = own.sums();
           for (int panel = item * group; panel < end; panel++) {
             long from = weight.address() + panel * weight.panelBytes();
             MatvecKernel.multiply(weight.dtype(), in, from, weight.columns(), sums);
-            Tiles.store(sums, out + panel * TileKernel.B_PITCH, 0, 1, weight.width(panel));
+            Elements.copy(sums, out + panel * TileKernel.B_PITCH, weight.width(panel));
           }
         });
   }
@@ -102,19 +101,47 @@ final class MatmulKernel {
       int present = Math.min(TileKernel.ROWS, rows - row);
       int height = TileKernel.height(present);
       int a = in.at(block, tile);
-      float[] sums = scratch.sums();
       long pitch = (long) weight.rows() * Float.BYTES;
       for (int panel = first; panel < end; panel++) {
         long c = out + row * pitch + panel * TileKernel.B_PITCH;
-        if (block == 0) {
-          Arrays.fill(sums, 0f);
-        } else {
-          Tiles.load(c, pitch, sums, present, weight.width(panel));
-        }
         long b =
             weight.dtype() == DType.F32 ? source(panel, block * TileKernel.DEPTH) : widened(panel);
-        TileKernel.multiplyAdd(height, in.elements(), a, b, depth, sums, 0, TileKernel.PANEL);
-        Tiles.store(sums, c, pitch, present, weight.width(panel));
+        if (present == height && weight.width(panel) == TileKernel.PANEL) {
+          if (block == 0) {
+            clear(c, pitch, height);
+          }
+          TileKernel.multiplyAdd(height, in.elements(), a, b, depth, c, pitch);
+        } else {
+          edge(block, height, a, b, depth, c, pitch, present, weight.width(panel));
+        }
+      }
+    }
+
+    /** A tile that hangs over the matrix: summed up elsewhere, of which a part counts. */
+    private void edge(
+        int block,
+        int height,
+        int a,
+        long b,
+        int depth,
+        long c,
+        long pitch,
+        int present,
+        int width) {
+      long sums = scratch.sums();
+      clear(sums, TileKernel.B_PITCH, height);
+      for (int r = 0; block > 0 && r < present; r++) {
+        Elements.copy(c + r * pitch, sums + r * TileKernel.B_PITCH, width);
+      }
+      TileKernel.multiplyAdd(height, in.elements(), a, b, depth, sums, TileKernel.B_PITCH);
+      for (int r = 0; r < present; r++) {
+        Elements.copy(sums + r * TileKernel.B_PITCH, c + r * pitch, width);
+      }
+    }
+
+    private static void clear(long c, long pitch, int height) {
+      for (int r = 0; r < height; r++) {
+        Elements.zero(c + r * pitch, TileKernel.PANEL);
       }
     }
 

@@ -20,25 +20,25 @@ final class MatvecKernel {
    *
    * @param x {@code float[k]}
    * @param panel {@code k} columns of the panel
-   * @param out room for {@code PANEL} results
+   * @param out room for {@code float[PANEL]}
    */
-  static void multiply(DType dtype, long x, long panel, int k, float[] out) {
+  static void multiply(DType dtype, long x, long panel, int k, long out) {
     if (dtype == DType.F32) {
       for (int i = 0; i < TileKernel.PANEL; i += 2 * Lanes.COUNT) {
-        f32(x, panel + 4L * i, k, out, i);
+        f32(x, panel + 4L * i, k, out + 4L * i);
       }
       return;
     }
     for (int i = 0; i < HALF_PANEL; i += Lanes.COUNT) {
       if (dtype == DType.BF16) {
-        bf16(x, panel + 4L * i, k, out, i);
+        bf16(x, panel + 4L * i, k, out + 4L * i);
       } else {
-        f16(x, panel + 4L * i, k, out, i);
+        f16(x, panel + 4L * i, k, out + 4L * i);
       }
     }
   }
 
-  private static void f32(long x, long weights, int k, float[] out, int at) {
+  private static void f32(long x, long weights, int k, long out) {
     FloatVector low = FloatVector.zero(Lanes.FLOATS);
     FloatVector high = low;
     for (int i = 0; i < k; i++) {
@@ -46,11 +46,11 @@ final class MatvecKernel {
       low = input.fma(Lanes.load(weights + i * TileKernel.B_PITCH), low);
       high = input.fma(Lanes.load(weights + i * TileKernel.B_PITCH + Lanes.BYTES), high);
     }
-    low.intoArray(out, at);
-    high.intoArray(out, at + Lanes.COUNT);
+    Lanes.store(low, out);
+    Lanes.store(high, out + Lanes.BYTES);
   }
 
-  private static void bf16(long x, long words, int k, float[] out, int at) {
+  private static void bf16(long x, long words, int k, long out) {
     FloatVector low = FloatVector.zero(Lanes.FLOATS);
     FloatVector high = low;
     for (int i = 0; i < k; i++) {
@@ -59,11 +59,11 @@ final class MatvecKernel {
       low = input.fma(Half.lowBf16(pairs), low);
       high = input.fma(Half.highBf16(pairs), high);
     }
-    low.intoArray(out, at);
-    high.intoArray(out, at + HALF_PANEL);
+    Lanes.store(low, out);
+    Lanes.store(high, out + 4L * HALF_PANEL);
   }
 
-  private static void f16(long x, long words, int k, float[] out, int at) {
+  private static void f16(long x, long words, int k, long out) {
     FloatVector low = FloatVector.zero(Lanes.FLOATS);
     FloatVector high = low;
     for (int i = 0; i < k; i++) {
@@ -72,7 +72,7 @@ final class MatvecKernel {
       low = input.fma(Half.lowF16(pairs), low);
       high = input.fma(Half.highF16(pairs), high);
     }
-    low.intoArray(out, at);
-    high.intoArray(out, at + HALF_PANEL);
+    Lanes.store(low, out);
+    Lanes.store(high, out + 4L * HALF_PANEL);
   }
 }

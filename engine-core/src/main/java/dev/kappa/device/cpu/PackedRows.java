@@ -2,11 +2,11 @@ package dev.kappa.device.cpu;
 
 /**
  * Rows of inputs brought into the order in which {@link TileKernel} reads them: {@code
- * [blocks][tiles][ROWS][DEPTH]}. Reused from call to call.
+ * [blocks][tiles][ROWS][A_PITCH]}. Reused from call to call.
  */
 final class PackedRows {
 
-  private static final int TILE = TileKernel.ROWS * TileKernel.DEPTH;
+  private static final int TILE = TileKernel.ROWS * TileKernel.A_PITCH;
 
   private float[] elements = {};
   private long in;
@@ -34,7 +34,7 @@ final class PackedRows {
     int end = Math.min(rows, first + TileKernel.ROWS);
     for (int row = first; row < end; row++) {
       for (int k = 0; k < columns; k += TileKernel.DEPTH) {
-        int to = at(k / TileKernel.DEPTH, tile) + (row - first) * TileKernel.DEPTH;
+        int to = at(k / TileKernel.DEPTH, tile) + (row - first) * TileKernel.A_PITCH;
         int count = Math.min(TileKernel.DEPTH, columns - k);
         Elements.copy(in + 4 * ((long) row * columns + k), elements, to, count);
       }

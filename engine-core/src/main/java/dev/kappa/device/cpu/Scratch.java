@@ -10,31 +10,35 @@ final class Scratch implements AutoCloseable {
 
   private static final long WEIGHTS =
       (long) MatmulKernel.PANELS * TileKernel.DEPTH * TileKernel.B_PITCH;
+  private static final long SUMS = TileKernel.ROWS * TileKernel.B_PITCH;
 
   private final AttentionPlan plan = new AttentionPlan();
   private final AttentionScratch attention = new AttentionScratch();
   private final PackedRows packedRows = new PackedRows();
-  private final float[] sums = new float[TileKernel.ROWS * TileKernel.PANEL];
-  private @Nullable Pages weights;
+  private @Nullable Pages pages;
 
-  /** Address of room for a group's weights as floats: {@code [PANELS][DEPTH][PANEL]}. */
-  long weights() {
-    Pages pages = weights;
-    if (pages == null) {
-      pages = Pages.allocate(WEIGHTS);
-      weights = pages;
+  private long address() {
+    Pages taken = pages;
+    if (taken == null) {
+      taken = Pages.allocate(WEIGHTS + SUMS);
+      pages = taken;
     }
-    return pages.address();
+    return taken.address();
+  }
+
+  /** Room for a group's weights as floats: {@code [PANELS][DEPTH][PANEL]}. */
+  long weights() {
+    return address();
+  }
+
+  /** Room for a tile of results, {@code [ROWS][PANEL]}. */
+  long sums() {
+    return address() + WEIGHTS;
   }
 
   /** Rows of the matrix product that this thread leads. */
   PackedRows packedRows() {
     return packedRows;
-  }
-
-  /** A tile of results, {@code [ROWS][PANEL]}. */
-  float[] sums() {
-    return sums;
   }
 
   AttentionScratch attention() {
@@ -48,9 +52,10 @@ final class Scratch implements AutoCloseable {
 
   @Override
   public void close() {
-    if (weights != null) {
-      weights.close();
+    if (pages != null) {
+      pages.close();
     }
     attention.close();
+    plan.close();
   }
 }

@@ -1,6 +1,5 @@
 package dev.kappa.device.cpu;
 
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -8,72 +7,75 @@ import jdk.incubator.vector.VectorOperators;
 /**
  * The running softmax of one query (Milakov and Gimelshein, arXiv 1805.02867): sixteen partial sums
  * of weights, the largest score so far, and the weighted sum of values. Scores are in units of
- * {@code log2}. In an array: 16 sums, the largest score, 15 unused, {@code headDim} values rounded
- * up to a multiple of 32.
+ * {@code log2}. In memory: 16 sums, the largest score, 15 unused, {@code headDim} values rounded up
+ * to a multiple of 32.
  */
 final class SoftmaxState {
 
-  private static final int MAX = Lanes.PARTIALS;
-  private static final int VALUES = 2 * Lanes.PARTIALS;
+  private static final long MAX = 4L * Lanes.PARTIALS;
+  private static final long VALUES = 8L * Lanes.PARTIALS;
 
   private SoftmaxState() {}
 
-  /** Elements from one query's state to the next. */
-  static int pitch(int headDim) {
-    return VALUES + Math.ceilDiv(headDim, TileKernel.PANEL) * TileKernel.PANEL;
+  /** Bytes from one query's state to the next. */
+  static long pitch(int headDim) {
+    return VALUES + Math.ceilDiv(headDim, TileKernel.PANEL) * TileKernel.B_PITCH;
   }
 
   /** Where the weighted sum lies. */
-  static int values(int state) {
+  static long values(long state) {
     return state + VALUES;
   }
 
-  static void clear(float[] states, int at, int headDim) {
-    Arrays.fill(states, at, at + pitch(headDim), 0f);
-    states[at + MAX] = Float.NEGATIVE_INFINITY;
+  static void clear(long state, int headDim) {
+    Elements.zero(state, (int) (pitch(headDim) / Float.BYTES));
+    Raw.putFloat(state + MAX, Float.NEGATIVE_INFINITY);
   }
 
   /**
-   * Takes in the scores of a tile: turns them into weights in place, and scales what was there
-   * before to the new largest score.
+   * Takes in the scores of a tile: turns them into weights, and scales what was there before to the
+   * new largest score.
    *
+   * @param scores {@code float[64]}; overwritten
    * @param visible how many scores count; the weights of the others become zero
+   * @param at where the weights go
    */
-  static void addTile(float[] states, int at, float[] scores, int from, int visible, int headDim) {
+  static void addTile(long state, long scores, int visible, float[] weights, int at, int headDim) {
     for (int t = visible; t < KvTile.TOKENS; t++) {
-      scores[from + t] = Float.NEGATIVE_INFINITY;
+      Raw.putFloat(scores + 4L * t, Float.NEGATIVE_INFINITY);
     }
-    float before = states[at + MAX];
-    float max = largest(scores, from, before);
+    float before = Raw.getFloat(state + MAX);
+    float max = largest(scores, before);
     if (max != before) {
-      states[at + MAX] = max;
-      FloatVector factor = VectorMath.exp2OfNegative(broadcast(before).sub(broadcast(max)));
-      scale(states, at, factor, Lanes.PARTIALS);
-      scale(states, at + VALUES, factor, headDim);
+      Raw.putFloat(state + MAX, max);
+      FloatVector factor = VectorMath.exp2OfNegative(broadcast(before).sub(max));
+      scale(state, factor, Lanes.PARTIALS);
+      scale(state + VALUES, factor, headDim);
     }
-    weigh(states, at, scores, from, max);
+    weigh(state, scores, max, weights, at);
   }
 
-  private static void weigh(float[] states, int at, float[] scores, int from, float max) {
-    for (int i = from; i < from + KvTile.TOKENS; i += Lanes.COUNT) {
-      FloatVector score = FloatVector.fromArray(Lanes.FLOATS, scores, i);
-      VectorMath.exp2OfNegative(score.sub(max)).intoArray(scores, i);
+  private static void weigh(long state, long scores, float max, float[] weights, int at) {
+    for (int i = 0; i < KvTile.TOKENS; i += Lanes.COUNT) {
+      FloatVector weight = VectorMath.exp2OfNegative(Lanes.load(scores + 4L * i).sub(max));
+      weight.intoArray(weights, at + i);
+      Lanes.store(weight, scores + 4L * i);
     }
     for (int i = 0; i < Lanes.PARTIALS; i += Lanes.COUNT) {
-      FloatVector a = FloatVector.fromArray(Lanes.FLOATS, scores, from + i);
-      FloatVector b = FloatVector.fromArray(Lanes.FLOATS, scores, from + i + Lanes.PARTIALS);
-      FloatVector c = FloatVector.fromArray(Lanes.FLOATS, scores, from + i + 2 * Lanes.PARTIALS);
-      FloatVector d = FloatVector.fromArray(Lanes.FLOATS, scores, from + i + 3 * Lanes.PARTIALS);
-      FloatVector sum = FloatVector.fromArray(Lanes.FLOATS, states, at + i);
-      sum.add(a.add(b).add(c.add(d))).intoArray(states, at + i);
+      FloatVector a = Lanes.load(scores + 4L * i);
+      FloatVector b = Lanes.load(scores + 4L * (i + Lanes.PARTIALS));
+      FloatVector c = Lanes.load(scores + 4L * (i + 2 * Lanes.PARTIALS));
+      FloatVector d = Lanes.load(scores + 4L * (i + 3 * Lanes.PARTIALS));
+      FloatVector sum = Lanes.load(state + 4L * i);
+      Lanes.store(sum.add(a.add(b).add(c.add(d))), state + 4L * i);
     }
   }
 
   /** The larger of {@code floor} and the tile's largest score; NaN never is. */
-  private static float largest(float[] scores, int from, float floor) {
+  private static float largest(long scores, float floor) {
     FloatVector best = broadcast(floor);
-    for (int i = from; i < from + KvTile.TOKENS; i += Lanes.COUNT) {
-      FloatVector next = FloatVector.fromArray(Lanes.FLOATS, scores, i);
+    for (int i = 0; i < KvTile.TOKENS; i += Lanes.COUNT) {
+      FloatVector next = Lanes.load(scores + 4L * i);
       best = best.blend(next, next.compare(VectorOperators.GT, best));
     }
     // Among integers of the same order, because theirs is the much shorter reduction.
@@ -83,47 +85,40 @@ final class SoftmaxState {
     return Float.intBitsToFloat(largest ^ ((largest >> 31) & Integer.MAX_VALUE));
   }
 
-  private static void scale(float[] states, int at, FloatVector factor, int count) {
+  private static void scale(long at, FloatVector factor, int count) {
     for (int i = 0; i < count; i += Lanes.COUNT) {
-      FloatVector.fromArray(Lanes.FLOATS, states, at + i).mul(factor).intoArray(states, at + i);
+      Lanes.store(Lanes.load(at + 4L * i).mul(factor), at + 4L * i);
     }
   }
 
   /** Adds {@code part}, which lies after everything in {@code total}. */
-  static void merge(float[] total, int at, float[] part, int from, int headDim) {
-    float before = total[at + MAX];
-    float max = Math.max(before, part[from + MAX]);
-    total[at + MAX] = max;
+  static void merge(long total, long part, int headDim) {
+    float before = Raw.getFloat(total + MAX);
+    float later = Raw.getFloat(part + MAX);
+    float max = Math.max(before, later);
+    Raw.putFloat(total + MAX, max);
     FloatVector old = VectorMath.exp2OfNegative(broadcast(before).sub(max));
-    FloatVector added = VectorMath.exp2OfNegative(broadcast(part[from + MAX]).sub(max));
-    mergeScaled(total, at, old, part, from, added, Lanes.PARTIALS);
-    mergeScaled(total, at + VALUES, old, part, from + VALUES, added, headDim);
+    FloatVector added = VectorMath.exp2OfNegative(broadcast(later).sub(max));
+    mergeScaled(total, old, part, added, Lanes.PARTIALS);
+    mergeScaled(total + VALUES, old, part + VALUES, added, headDim);
   }
 
   private static void mergeScaled(
-      float[] total,
-      int at,
-      FloatVector old,
-      float[] part,
-      int from,
-      FloatVector added,
-      int count) {
+      long total, FloatVector old, long part, FloatVector added, int count) {
     for (int i = 0; i < count; i += Lanes.COUNT) {
-      FloatVector kept = FloatVector.fromArray(Lanes.FLOATS, total, at + i).mul(old);
-      FloatVector later = FloatVector.fromArray(Lanes.FLOATS, part, from + i);
-      later.fma(added, kept).intoArray(total, at + i);
+      FloatVector kept = Lanes.load(total + 4L * i).mul(old);
+      Lanes.store(Lanes.load(part + 4L * i).fma(added, kept), total + 4L * i);
     }
   }
 
   /** Writes the weighted mean. */
-  static void finish(float[] states, int at, int headDim, long out) {
+  static void finish(long state, int headDim, long out) {
     float sum = 0;
     for (int i = 0; i < Lanes.PARTIALS; i++) {
-      sum += states[at + i];
+      sum += Raw.getFloat(state + 4L * i);
     }
     for (int d = 0; d < headDim; d += Lanes.COUNT) {
-      FloatVector weighted = FloatVector.fromArray(Lanes.FLOATS, states, at + VALUES + d);
-      Lanes.store(weighted.div(sum), out + 4L * d);
+      Lanes.store(Lanes.load(state + VALUES + 4L * d).div(sum), out + 4L * d);
     }
   }
 
