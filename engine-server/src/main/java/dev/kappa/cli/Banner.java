@@ -38,18 +38,27 @@ final class Banner {
             info.blockTokens(),
             info.kvDType().name().toLowerCase(Locale.ROOT),
             Bytes.show(info.kvCapacityTokens() * info.kvBytesPerToken()),
-            curl(url, loaded.chat() != null, guarded));
+            curl(url, request(loaded), guarded));
+  }
+
+  private record Request(String path, String body) {}
+
+  private static Request request(LoadedModel loaded) {
+    if (loaded.chat() != null) {
+      return new Request(
+          "chat/completions",
+          "{\"messages\":[{\"role\":\"user\",\"content\":\"Hello!\"}],\"max_tokens\":32}");
+    }
+    // A model without a tokenizer takes token ids.
+    String prompt = loaded.directory().tokenizer() == null ? "[1,2,3]" : "\"Hello\"";
+    return new Request("completions", "{\"prompt\":" + prompt + ",\"max_tokens\":32}");
   }
 
   /** A command that works when pasted. */
-  private static String curl(String url, boolean chat, boolean guarded) {
+  private static String curl(String url, Request request, boolean guarded) {
     String key = guarded ? " -H \"Authorization: Bearer $KAPPA_API_KEY\"" : "";
-    String request =
-        chat
-            ? "{\"messages\":[{\"role\":\"user\",\"content\":\"Hello!\"}],\"max_tokens\":32}"
-            : "{\"prompt\":\"Hello\",\"max_tokens\":32}";
     return "curl %s/v1/%s -H 'Content-Type: application/json'%s -d '%s'"
-        .formatted(url, chat ? "chat/completions" : "completions", key, request);
+        .formatted(url, request.path(), key, request.body());
   }
 
   private static String reachable(String url) {

@@ -97,6 +97,7 @@ class ErrorsTest {
           {"prompt":"x","allowed_token_ids":[1]}          | allowed_token_ids
           {"prompt":"x","skip_special_tokens":false}      | skip_special_tokens
           {"prompt":"x","cache_salt":"s"}                 | cache_salt
+          {"prompt":["a","(unreadable)"]}                 | prompt[1]
           {"prompt":"x","temprature":1}                   | temprature
           """)
   void namesTheFieldAtFaultInACompletion(String body, String param) throws Exception {
@@ -133,6 +134,7 @@ class ErrorsTest {
           {"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function"}]}     | tools
           {"messages":[{"role":"user","content":"a"}],"tool_choice":"required"}          | tool_choice
           {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_object"}} | response_format
+          {"messages":[{"role":"user","content":"(unreadable)"}]}       | messages
           {"messages":[{"role":"user","content":"a"}],"prompt":"x"}     | prompt
           {"messages":[{"role":"user","content":"a"}],"chat_template_kwargs":1} | chat_template_kwargs
           """)

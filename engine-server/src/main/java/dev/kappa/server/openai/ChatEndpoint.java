@@ -8,7 +8,6 @@ import dev.kappa.server.http.Exchange;
 import dev.kappa.server.http.RequestIds;
 import dev.kappa.server.metrics.ServerMetrics;
 import dev.kappa.text.TextException;
-import dev.kappa.text.Tokenizer;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -83,14 +82,13 @@ public final class ChatEndpoint implements Endpoint {
     }
     OtherFields.check(fields);
     Map<String, @Nullable Object> variables = extra == null ? Map.of() : PlainValues.object(extra);
-    String text;
+    int[] tokens;
     try {
-      text = renderer.render(messages, addGenerationPrompt, variables);
+      String text = renderer.render(messages, addGenerationPrompt, variables);
+      tokens = model.backend().tokenizer().encode(text, addSpecialTokens);
     } catch (TextException e) {
       throw JsonFields.bad("messages", String.valueOf(e.getMessage()));
     }
-    Tokenizer tokenizer = model.backend().tokenizer();
-    int[] tokens = tokenizer.encode(text, addSpecialTokens);
     if (tokens.length == 0) {
       throw JsonFields.bad("messages", "the messages make an empty prompt");
     }

@@ -2,6 +2,7 @@ package dev.kappa.server.openai;
 
 import dev.kappa.server.http.ApiError;
 import dev.kappa.server.http.ApiException;
+import dev.kappa.text.TextException;
 import dev.kappa.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,8 +50,12 @@ record PromptReader(
 
   private Prompt text(JsonNode value, String path) {
     String text = JsonFields.string(value, path);
-    int[] tokens = tokenizer.encode(text, addSpecialTokens);
-    return checked(new Prompt(tokens, text), path);
+    try {
+      int[] tokens = tokenizer.encode(text, addSpecialTokens);
+      return checked(new Prompt(tokens, text), path);
+    } catch (TextException e) {
+      throw JsonFields.bad(path, String.valueOf(e.getMessage()));
+    }
   }
 
   private Prompt tokens(JsonNode array, String path) {

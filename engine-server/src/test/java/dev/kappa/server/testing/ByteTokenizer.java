@@ -1,5 +1,6 @@
 package dev.kappa.server.testing;
 
+import dev.kappa.text.TextException;
 import dev.kappa.text.TokenDecoder;
 import dev.kappa.text.Tokenizer;
 import java.io.ByteArrayOutputStream;
@@ -12,6 +13,9 @@ public final class ByteTokenizer implements Tokenizer {
   public static final int BOS = 256;
   public static final int EOS = 257;
 
+  /** Texts with it are refused. */
+  public static final String UNREADABLE = "(unreadable)";
+
   @Override
   public int vocabularySize() {
     return 258;
@@ -19,6 +23,9 @@ public final class ByteTokenizer implements Tokenizer {
 
   @Override
   public int[] encode(String text, boolean addSpecialTokens) {
+    if (text.contains(UNREADABLE)) {
+      throw new TextException("cannot be read");
+    }
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     int shift = addSpecialTokens ? 1 : 0;
     int[] tokens = new int[bytes.length + shift];
