@@ -57,9 +57,9 @@ class RandomScheduleTest {
   /** Otherwise equal bits would say nothing. */
   @AfterAll
   static void theSchedulesWereEventful() {
-    assertThat(preemptions).as("preemptions").isGreaterThan(SCHEDULES);
+    assertThat(preemptions).as("preemptions").isGreaterThan(SCHEDULES / 8);
     assertThat(cachedTokens).as("cached tokens").isGreaterThan(10 * SCHEDULES);
-    assertThat(cutShort).as("cancelled requests").isGreaterThan(SCHEDULES / 4);
+    assertThat(cutShort).as("cancelled requests").isGreaterThan(SCHEDULES / 8);
   }
 
   /** Some with the very prompt of an earlier one, so that all of it may be cached. */
@@ -87,7 +87,7 @@ class RandomScheduleTest {
 
   private static EngineOptions options(Random random, DType kvType) {
     int blockTokens = 1 + random.nextInt(32);
-    int poolTokens = LONGEST + random.nextInt(LONGEST);
+    int poolTokens = LONGEST + random.nextInt(LONGEST / 2);
     int sequences = 1 + random.nextInt(8);
     return EngineOptions.builder()
         .blockTokens(blockTokens)
