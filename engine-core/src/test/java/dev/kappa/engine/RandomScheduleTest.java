@@ -7,9 +7,11 @@ import dev.kappa.engine.EngineEquivalenceTest.Job;
 import dev.kappa.engine.EngineEquivalenceTest.Result;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -25,10 +27,14 @@ import org.junit.jupiter.params.provider.MethodSource;
 class RandomScheduleTest {
 
   private static final int SCHEDULES = 80;
-  private static final int JOBS = 12;
+  private static final int JOBS = 8;
+  private static final int FOLLOW_UPS = 4;
 
   /** The longest that a job of {@link EngineEquivalenceTest#jobs} can become. */
-  private static final int LONGEST = 60 + 65;
+  private static final int LONGEST_FIRST = 60 + 65;
+
+  private static final int FOLLOW_UP_TOKENS = 10;
+  private static final int LONGEST = LONGEST_FIRST + FOLLOW_UP_TOKENS;
 
   private static final List<Path> MODELS =
       List.of(TestEngine.tinyModel("qwen3-tiny"), TestEngine.tinyModel("llama-tiny"));
@@ -51,9 +57,9 @@ class RandomScheduleTest {
   /** Otherwise equal bits would say nothing. */
   @AfterAll
   static void theSchedulesWereEventful() {
-    assertThat(preemptions).as("preemptions").isGreaterThan(SCHEDULES);
+    assertThat(preemptions).as("preemptions").isGreaterThan(SCHEDULES / 8);
     assertThat(cachedTokens).as("cached tokens").isGreaterThan(10 * SCHEDULES);
-    assertThat(cutShort).as("cancelled requests").isGreaterThan(SCHEDULES / 4);
+    assertThat(cutShort).as("cancelled requests").isGreaterThan(SCHEDULES / 8);
   }
 
   /** Some with the very prompt of an earlier one, so that all of it may be cached. */
@@ -67,9 +73,21 @@ class RandomScheduleTest {
     return jobs;
   }
 
+  /** The conversation goes on: a prompt is an earlier one with its output and maybe more. */
+  private static Job followUp(Random random, Job earlier, Result output) {
+    int[] said = output.tokens().stream().mapToInt(Integer::intValue).toArray();
+    int[] more = TestEngine.randomPrompt(random, random.nextInt(3), 256);
+    int[] prompt = concat(concat(earlier.prompt(), said), more);
+    return new Job(prompt, TestEngine.greedy(1 + random.nextInt(FOLLOW_UP_TOKENS - 2)));
+  }
+
+  private static int[] concat(int[] first, int[] second) {
+    return IntStream.concat(IntStream.of(first), IntStream.of(second)).toArray();
+  }
+
   private static EngineOptions options(Random random, DType kvType) {
     int blockTokens = 1 + random.nextInt(32);
-    int poolTokens = LONGEST + random.nextInt(LONGEST);
+    int poolTokens = LONGEST + random.nextInt(LONGEST / 2);
     int sequences = 1 + random.nextInt(8);
     return EngineOptions.builder()
         .blockTokens(blockTokens)
@@ -88,37 +106,55 @@ class RandomScheduleTest {
     Path model = MODELS.get(random.nextInt(MODELS.size()));
     DType kvType = random.nextBoolean() ? DType.F32 : DType.BF16;
     List<Job> jobs = jobs(random);
-    List<Result> alone = EngineEquivalenceTest.alone(model, kvType, jobs);
+    List<Result> alone = new ArrayList<>(EngineEquivalenceTest.alone(model, kvType, jobs));
+    int[] awaited = new int[JOBS + FOLLOW_UPS];
+    Arrays.fill(awaited, -1);
+    for (int i = JOBS; i < JOBS + FOLLOW_UPS; i++) {
+      int earlier = random.nextInt(JOBS);
+      jobs.add(followUp(random, jobs.get(earlier), alone.get(earlier)));
+      awaited[i] = random.nextBoolean() ? earlier : -1;
+    }
+    alone.addAll(EngineEquivalenceTest.alone(model, kvType, jobs.subList(JOBS, jobs.size())));
     EngineOptions options = options(random, kvType);
     String schedule = "seed %d, %s, %s".formatted(seed, model.getFileName(), options);
     try (TestEngine engine = new TestEngine(model, options, 1 + random.nextInt(2))) {
-      List<Collected> running = new ArrayList<>();
-      boolean[] cancelled = new boolean[JOBS];
-      for (int i = 0; i < JOBS; i++) {
-        pause(random);
-        running.add(engine.submit(jobs.get(i).prompt(), jobs.get(i).sampling()));
-        int victim = random.nextInt(3 * JOBS);
-        if (victim <= i) {
-          pause(random);
-          running.get(victim).cancel();
-          cancelled[victim] = true;
-        }
-      }
-      for (int i = 0; i < JOBS; i++) {
+      boolean[] cancelled = new boolean[jobs.size()];
+      List<Collected> running = submit(random, engine, jobs, awaited, cancelled);
+      for (int i = 0; i < jobs.size(); i++) {
+        String where = "%s, job %d".formatted(schedule, i);
         Result found = Result.of(running.get(i));
-        Finish.Reason reason = running.get(i).finish().reason();
-        if (reason == Finish.Reason.ABORT) {
-          assertThat(cancelled[i]).as("%s, job %d was cancelled", schedule, i).isTrue();
+        if (running.get(i).finish().reason() == Finish.Reason.ABORT) {
+          assertThat(cancelled[i]).as(where).isTrue();
           cutShort++;
-          assertBeginning(found, alone.get(i), "%s, job %d".formatted(schedule, i));
+          assertBeginning(found, alone.get(i), where);
         } else {
-          assertThat(found).as("%s, job %d", schedule, i).isEqualTo(alone.get(i));
+          assertThat(found).as(where).isEqualTo(alone.get(i));
         }
       }
       engine.awaitIdle();
       preemptions += engine.engine().stats().preemptions();
       cachedTokens += engine.engine().stats().cachedPromptTokens();
     }
+  }
+
+  /** Submits all jobs at any time and cancels some at any other. */
+  private static List<Collected> submit(
+      Random random, TestEngine engine, List<Job> jobs, int[] awaited, boolean[] cancelled) {
+    List<Collected> running = new ArrayList<>();
+    for (int i = 0; i < jobs.size(); i++) {
+      pause(random);
+      if (awaited[i] >= 0) {
+        running.get(awaited[i]).finish();
+      }
+      running.add(engine.submit(jobs.get(i).prompt(), jobs.get(i).sampling()));
+      int victim = random.nextInt(3 * jobs.size());
+      if (victim <= i) {
+        pause(random);
+        running.get(victim).cancel();
+        cancelled[victim] = true;
+      }
+    }
+    return running;
   }
 
   private static void assertBeginning(Result cut, Result whole, String where) {
