@@ -1,5 +1,9 @@
 package dev.kappa.device.cpu;
 
+import static dev.kappa.device.cpu.Lanes.FLOATS;
+import static dev.kappa.device.cpu.Lanes.ORDER;
+import static dev.kappa.device.cpu.Raw.ALL;
+
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -48,34 +52,33 @@ final class SoftmaxState {
     float max = largest(scores, before);
     if (max != before) {
       Raw.putFloat(state + MAX, max);
-      FloatVector factor = VectorMath.exp2OfNegative(broadcast(before).sub(max));
+      float factor = VectorMath.exp2OfNegative(before - max);
       scale(state, factor, Lanes.PARTIALS);
       scale(state + VALUES, factor, headDim);
     }
-    weigh(state, scores, max, weights, at);
+    VectorMath.exp2(scores, KvTile.TOKENS, max, weights, at);
+    addSums(state, scores);
   }
 
-  private static void weigh(long state, long scores, float max, float[] weights, int at) {
-    for (int i = 0; i < KvTile.TOKENS; i += Lanes.COUNT) {
-      FloatVector weight = VectorMath.exp2OfNegative(Lanes.load(scores + 4L * i).sub(max));
-      weight.intoArray(weights, at + i);
-      Lanes.store(weight, scores + 4L * i);
-    }
+  private static void addSums(long state, long scores) {
     for (int i = 0; i < Lanes.PARTIALS; i += Lanes.COUNT) {
-      FloatVector a = Lanes.load(scores + 4L * i);
-      FloatVector b = Lanes.load(scores + 4L * (i + Lanes.PARTIALS));
-      FloatVector c = Lanes.load(scores + 4L * (i + 2 * Lanes.PARTIALS));
-      FloatVector d = Lanes.load(scores + 4L * (i + 3 * Lanes.PARTIALS));
-      FloatVector sum = Lanes.load(state + 4L * i);
-      Lanes.store(sum.add(a.add(b).add(c.add(d))), state + 4L * i);
+      FloatVector a = FloatVector.fromMemorySegment(FLOATS, ALL, scores + 4L * i, ORDER);
+      FloatVector b =
+          FloatVector.fromMemorySegment(FLOATS, ALL, scores + 4L * (i + Lanes.PARTIALS), ORDER);
+      FloatVector c =
+          FloatVector.fromMemorySegment(FLOATS, ALL, scores + 4L * (i + 2 * Lanes.PARTIALS), ORDER);
+      FloatVector d =
+          FloatVector.fromMemorySegment(FLOATS, ALL, scores + 4L * (i + 3 * Lanes.PARTIALS), ORDER);
+      FloatVector sum = FloatVector.fromMemorySegment(FLOATS, ALL, state + 4L * i, ORDER);
+      sum.add(a.add(b).add(c.add(d))).intoMemorySegment(ALL, state + 4L * i, ORDER);
     }
   }
 
   /** The larger of {@code floor} and the tile's largest score; NaN never is. */
   private static float largest(long scores, float floor) {
-    FloatVector best = broadcast(floor);
+    FloatVector best = FloatVector.broadcast(FLOATS, floor);
     for (int i = 0; i < KvTile.TOKENS; i += Lanes.COUNT) {
-      FloatVector next = Lanes.load(scores + 4L * i);
+      FloatVector next = FloatVector.fromMemorySegment(FLOATS, ALL, scores + 4L * i, ORDER);
       best = best.blend(next, next.compare(VectorOperators.GT, best));
     }
     // Among integers of the same order, because theirs is the much shorter reduction.
@@ -85,9 +88,11 @@ final class SoftmaxState {
     return Float.intBitsToFloat(largest ^ ((largest >> 31) & Integer.MAX_VALUE));
   }
 
-  private static void scale(long at, FloatVector factor, int count) {
+  private static void scale(long at, float factor, int count) {
     for (int i = 0; i < count; i += Lanes.COUNT) {
-      Lanes.store(Lanes.load(at + 4L * i).mul(factor), at + 4L * i);
+      FloatVector.fromMemorySegment(FLOATS, ALL, at + 4L * i, ORDER)
+          .mul(factor)
+          .intoMemorySegment(ALL, at + 4L * i, ORDER);
     }
   }
 
@@ -97,17 +102,19 @@ final class SoftmaxState {
     float later = Raw.getFloat(part + MAX);
     float max = Math.max(before, later);
     Raw.putFloat(total + MAX, max);
-    FloatVector old = VectorMath.exp2OfNegative(broadcast(before).sub(max));
-    FloatVector added = VectorMath.exp2OfNegative(broadcast(later).sub(max));
+    float old = VectorMath.exp2OfNegative(before - max);
+    float added = VectorMath.exp2OfNegative(later - max);
     mergeScaled(total, old, part, added, Lanes.PARTIALS);
     mergeScaled(total + VALUES, old, part + VALUES, added, headDim);
   }
 
-  private static void mergeScaled(
-      long total, FloatVector old, long part, FloatVector added, int count) {
+  private static void mergeScaled(long total, float old, long part, float added, int count) {
     for (int i = 0; i < count; i += Lanes.COUNT) {
-      FloatVector kept = Lanes.load(total + 4L * i).mul(old);
-      Lanes.store(Lanes.load(part + 4L * i).fma(added, kept), total + 4L * i);
+      FloatVector kept = FloatVector.fromMemorySegment(FLOATS, ALL, total + 4L * i, ORDER).mul(old);
+      FloatVector later = FloatVector.fromMemorySegment(FLOATS, ALL, part + 4L * i, ORDER);
+      later
+          .fma(FloatVector.broadcast(FLOATS, added), kept)
+          .intoMemorySegment(ALL, total + 4L * i, ORDER);
     }
   }
 
@@ -118,11 +125,9 @@ final class SoftmaxState {
       sum += Raw.getFloat(state + 4L * i);
     }
     for (int d = 0; d < headDim; d += Lanes.COUNT) {
-      Lanes.store(Lanes.load(state + VALUES + 4L * d).div(sum), out + 4L * d);
+      FloatVector.fromMemorySegment(FLOATS, ALL, state + VALUES + 4L * d, ORDER)
+          .div(sum)
+          .intoMemorySegment(ALL, out + 4L * d, ORDER);
     }
-  }
-
-  private static FloatVector broadcast(float value) {
-    return FloatVector.broadcast(Lanes.FLOATS, value);
   }
 }
