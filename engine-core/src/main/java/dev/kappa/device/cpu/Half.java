@@ -1,9 +1,7 @@
 package dev.kappa.device.cpu;
 
 import dev.kappa.device.DType;
-import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
@@ -12,7 +10,6 @@ import jdk.incubator.vector.VectorOperators;
  */
 final class Half {
 
-  private static final int HIGH = 0xffff0000;
   private static final int F16_INFINITY = 0x7c00 << 13;
   private static final int REBIAS = 112 << 23;
   private static final float SMALLEST_NORMAL = 0x1p-14f;
@@ -53,32 +50,27 @@ final class Half {
     }
   }
 
-  /** Widens the low 16 bits of each lane from bf16. */
-  static FloatVector lowBf16(IntVector pairs) {
-    return pairs.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
-  }
-
-  /** Widens the high 16 bits of each lane from bf16. */
-  static FloatVector highBf16(IntVector pairs) {
-    return pairs.and(HIGH).reinterpretAsFloats();
-  }
-
-  /** Widens the low 16 bits of each lane from f16. */
-  static FloatVector lowF16(IntVector pairs) {
-    return highF16(pairs.lanewise(VectorOperators.LSHL, 16));
-  }
-
-  /** Widens the high 16 bits of each lane from f16; the low ones are ignored. */
-  static FloatVector highF16(IntVector pairs) {
-    IntVector sign = pairs.and(0x80000000);
-    // Exponent and fraction where a float has them, still with the smaller bias.
-    IntVector small = pairs.and(0x7fff0000).lanewise(VectorOperators.LSHR, 3);
-    IntVector normal = small.add(REBIAS);
-    VectorMask<Integer> notFinite = small.compare(VectorOperators.GE, F16_INFINITY);
-    VectorMask<Integer> tiny = small.compare(VectorOperators.LT, 1 << 23);
-    IntVector wide = normal.blend(normal.add(REBIAS), notFinite);
-    // Without a hidden one: read it with one, at the exponent of the subnormals, and take it off.
-    FloatVector subnormal = normal.add(1 << 23).reinterpretAsFloats().sub(SMALLEST_NORMAL);
-    return wide.blend(subnormal.reinterpretAsInts(), tiny).or(sign).reinterpretAsFloats();
+  /**
+   * Turns 32-bit words whose high halves are f16, and whose low halves are zero, into floats in
+   * place.
+   *
+   * @param count words, a multiple of 16
+   */
+  static void widenF16(long at, int count) {
+    for (int i = 0; i < count; i += Lanes.COUNT) {
+      IntVector bits = IntVector.fromMemorySegment(Lanes.INTS, Raw.ALL, at + 4L * i, Lanes.ORDER);
+      IntVector sign = bits.and(0x80000000);
+      // Exponent and fraction where a float has them, still with the smaller bias.
+      IntVector small = bits.and(0x7fff0000).lanewise(VectorOperators.LSHR, 3);
+      IntVector normal = small.add(REBIAS);
+      IntVector wide =
+          normal.blend(normal.add(REBIAS), small.compare(VectorOperators.GE, F16_INFINITY));
+      // Without a hidden one: read it with one, at the exponent of the subnormals, and take it off.
+      IntVector tiny =
+          normal.add(1 << 23).reinterpretAsFloats().sub(SMALLEST_NORMAL).reinterpretAsInts();
+      wide.blend(tiny, small.compare(VectorOperators.LT, 1 << 23))
+          .or(sign)
+          .intoMemorySegment(Raw.ALL, at + 4L * i, Lanes.ORDER);
+    }
   }
 }

@@ -1,5 +1,8 @@
 package dev.kappa.device.cpu;
 
+import static dev.kappa.device.cpu.Lanes.ORDER;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+
 import dev.kappa.device.DType;
 import jdk.incubator.vector.IntVector;
 
@@ -30,10 +33,10 @@ final class KeyTransposer {
   }
 
   /**
-   * Widens and transposes {@link KvTile#GROUP} rows.
+   * Transposes {@link KvTile#GROUP} rows; 16-bit types go to the high halves of words.
    *
    * @param from rows of {@code headDim} elements, one after the other
-   * @param to {@code headDim} rows of floats, {@link TileKernel#B_PITCH} bytes apart
+   * @param to {@code headDim} rows of words, {@link TileKernel#B_PITCH} bytes apart
    */
   void transpose(DType dtype, long from, int headDim, long to) {
     long rowBytes = (long) headDim * dtype.bytes();
@@ -47,8 +50,9 @@ final class KeyTransposer {
     }
     for (int t = 0; t < KvTile.GROUP && whole < headDim; t++) {
       for (int d = whole; d < headDim; d++) {
-        float value = Half.read(dtype, from + t * rowBytes + (long) d * dtype.bytes());
-        Raw.putFloat(to + d * TileKernel.B_PITCH + 4L * t, value);
+        long at = from + t * rowBytes + (long) d * dtype.bytes();
+        int word = dtype == DType.F32 ? Raw.getInt(at) : Raw.getShort(at) << 16;
+        Raw.putInt(to + d * TileKernel.B_PITCH + 4L * t, word);
       }
     }
   }
@@ -56,8 +60,10 @@ final class KeyTransposer {
   /** Reads the rows of a square and interleaves them for the first time. */
   private void load(long from, long rowBytes) {
     for (int i = 0; i < SIDE / 2; i++) {
-      IntVector first = Lanes.loadInts(from + i * rowBytes);
-      IntVector second = Lanes.loadInts(from + (i + SIDE / 2) * rowBytes);
+      IntVector first =
+          IntVector.fromMemorySegment(Lanes.INTS, Raw.ALL, from + i * rowBytes, ORDER);
+      IntVector second =
+          IntVector.fromMemorySegment(Lanes.INTS, Raw.ALL, from + (i + SIDE / 2) * rowBytes, ORDER);
       LOWER.selectFrom(first, second).intoArray(odd, 2 * i * SIDE);
       UPPER.selectFrom(first, second).intoArray(odd, (2 * i + 1) * SIDE);
     }
@@ -81,33 +87,27 @@ final class KeyTransposer {
   }
 
   private static void store(DType dtype, int[] square, long to) {
-    switch (dtype) {
-      case F32 -> storeF32(square, to);
-      case BF16 -> storeBf16(square, to);
-      case F16 -> storeF16(square, to);
+    if (dtype == DType.F32) {
+      storeWords(square, to);
+    } else {
+      storeHalves(square, to);
     }
   }
 
-  private static void storeF32(int[] square, long to) {
+  private static void storeWords(int[] square, long to) {
     for (int i = 0; i < SIDE; i++) {
       IntVector words = IntVector.fromArray(Lanes.INTS, square, i * SIDE);
-      Lanes.store(words.reinterpretAsFloats(), to + i * TileKernel.B_PITCH);
+      words.intoMemorySegment(Raw.ALL, to + i * TileKernel.B_PITCH, ORDER);
     }
   }
 
-  private static void storeBf16(int[] square, long to) {
+  private static void storeHalves(int[] square, long to) {
     for (int i = 0; i < SIDE; i++) {
       IntVector words = IntVector.fromArray(Lanes.INTS, square, i * SIDE);
-      Lanes.store(Half.lowBf16(words), to + 2 * i * TileKernel.B_PITCH);
-      Lanes.store(Half.highBf16(words), to + (2 * i + 1) * TileKernel.B_PITCH);
-    }
-  }
-
-  private static void storeF16(int[] square, long to) {
-    for (int i = 0; i < SIDE; i++) {
-      IntVector words = IntVector.fromArray(Lanes.INTS, square, i * SIDE);
-      Lanes.store(Half.lowF16(words), to + 2 * i * TileKernel.B_PITCH);
-      Lanes.store(Half.highF16(words), to + (2 * i + 1) * TileKernel.B_PITCH);
+      words.lanewise(LSHL, 16).intoMemorySegment(Raw.ALL, to + 2 * i * TileKernel.B_PITCH, ORDER);
+      words
+          .and(0xffff0000)
+          .intoMemorySegment(Raw.ALL, to + (2 * i + 1) * TileKernel.B_PITCH, ORDER);
     }
   }
 }

@@ -1,11 +1,14 @@
 package dev.kappa.device.cpu;
 
+import static dev.kappa.device.cpu.Lanes.ORDER;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.S2I;
+
 import dev.kappa.device.Batch;
 import dev.kappa.device.DType;
 import dev.kappa.device.KvLayer;
-import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.ShortVector;
 
 /** Widens tiles of keys and values from KV blocks into the panels that {@link TileKernel} reads. */
 final class KvTile {
@@ -39,6 +42,9 @@ final class KvTile {
       long to = panel + 4L * (t % TileKernel.PANEL);
       scratch.transposer().transpose(layer.dtype(), from, headDim, to);
     }
+    if (layer.dtype() == DType.F16) {
+      Half.widenF16(keys, Math.ceilDiv(count, TileKernel.PANEL) * headDim * TileKernel.PANEL);
+    }
   }
 
   /** Writes the values of tokens {@code start … start + count - 1} one below the other. */
@@ -46,8 +52,11 @@ final class KvTile {
     for (int t = 0; t < count; t += GROUP) {
       long from = group(sequence, kvHead, layer.valueOffset(), start + t, count - t, raw);
       for (int i = 0; i < GROUP; i++) {
-        widen(layer.dtype(), from + i * rowBytes, values + (t + i) * TileKernel.B_PITCH);
+        spread(from + i * rowBytes, values + (t + i) * TileKernel.B_PITCH);
       }
+    }
+    if (layer.dtype() == DType.F16) {
+      Half.widenF16(values, TOKENS * Math.ceilDiv(headDim, TileKernel.PANEL) * TileKernel.PANEL);
     }
   }
 
@@ -73,21 +82,22 @@ final class KvTile {
     return block + offset + ((long) kvHead * tokens + token % tokens) * rowBytes;
   }
 
-  private void widen(DType dtype, long from, long to) {
+  /** Spreads one token's values over the panels; 16-bit types go to the high halves of words. */
+  private void spread(long from, long to) {
+    boolean words = layer.dtype() == DType.F32;
     for (int d = 0; d < headDim; d += Lanes.COUNT) {
       int column = d % TileKernel.PANEL;
-      long panel = to + (long) (d - column) * TOKENS * Float.BYTES;
-      Lanes.store(widened(dtype, from + (long) d * dtype.bytes()), panel + 4L * column);
+      long at = to + (long) (d - column) * TOKENS * Float.BYTES + 4L * column;
+      if (words) {
+        IntVector.fromMemorySegment(Lanes.INTS, Raw.ALL, from + 4L * d, ORDER)
+            .intoMemorySegment(Raw.ALL, at, ORDER);
+      } else {
+        ((IntVector)
+                ShortVector.fromMemorySegment(Lanes.HALVES, Raw.ALL, from + 2L * d, ORDER)
+                    .convertShape(S2I, Lanes.INTS, 0))
+            .lanewise(LSHL, 16)
+            .intoMemorySegment(Raw.ALL, at, ORDER);
+      }
     }
-  }
-
-  private static FloatVector widened(DType dtype, long from) {
-    if (dtype == DType.F32) {
-      return Lanes.load(from);
-    }
-    IntVector bits =
-        ((IntVector) Lanes.loadHalves(from).convertShape(VectorOperators.S2I, Lanes.INTS, 0))
-            .lanewise(VectorOperators.LSHL, 16);
-    return dtype == DType.BF16 ? bits.reinterpretAsFloats() : Half.highF16(bits);
   }
 }

@@ -2,8 +2,6 @@ package dev.kappa.device.cpu;
 
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -11,6 +9,10 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * The vector width of this process, and loads and stores by address. The system property {@code
  * kappa.vector.bits} forces 128, 256 or 512.
+ *
+ * <p>The compiler always inlines the JDK's vector methods, but methods of ours only within limits,
+ * and a vector that passes a call which was not inlined costs an allocation. So the hottest loops
+ * call the JDK's methods directly, and no vector crosses their bounds.
  */
 final class Lanes {
 
@@ -58,23 +60,6 @@ final class Lanes {
 
   static void store(FloatVector vector, long address, VectorMask<Float> mask) {
     vector.intoMemorySegment(Raw.ALL, address, ORDER, mask);
-  }
-
-  static IntVector loadInts(long address) {
-    return IntVector.fromMemorySegment(INTS, Raw.ALL, address, ORDER);
-  }
-
-  /** A vector's worth of 16-bit elements: half a vector of memory. */
-  static ShortVector loadHalves(long address) {
-    return ShortVector.fromMemorySegment(HALVES, Raw.ALL, address, ORDER);
-  }
-
-  static void store(ShortVector halves, long address) {
-    halves.intoMemorySegment(Raw.ALL, address, ORDER);
-  }
-
-  static FloatVector broadcast(long address) {
-    return FloatVector.broadcast(FLOATS, Raw.getFloat(address));
   }
 
   static VectorMask<Float> first(int count) {

@@ -15,7 +15,10 @@ final class MatmulKernel {
   static final int PANELS = 8;
 
   /** Most rows of one pass over the weights, which bounds the packed rows' memory. */
-  private static final int PASS = 42 * TileKernel.ROWS;
+  private static final int PASS = 576;
+
+  /** Inputs of a block where there is one tile of rows: 16 KiB of a panel. */
+  private static final int FEW_DEPTH = 128;
 
   /** Weight bytes that a thread claims at a time when there is one row. */
   private static final long ROW_CHUNK = 128 << 10;
@@ -28,14 +31,17 @@ final class MatmulKernel {
   /** Computes {@code out[rows][weight.rows()] = in[rows][weight.columns()] · weightᵀ}. */
   static void run(
       WorkerPool pool, Scratch scratch, long in, int rows, PackedWeight weight, long out) {
-    if (rows == 1) {
+    if (rows == 1 && weight.dtype() != DType.F16) {
       row(pool, scratch, in, weight, out);
       return;
     }
-    for (int row = 0; row < rows; row += PASS) {
+    int passes = Math.ceilDiv(rows, PASS);
+    int pass =
+        Math.ceilDiv(Math.ceilDiv(rows, Math.max(1, passes)), TileKernel.ROWS) * TileKernel.ROWS;
+    for (int row = 0; row < rows; row += pass) {
       long from = in + 4L * row * weight.columns();
       long to = out + 4L * row * weight.rows();
-      pass(pool, scratch, from, Math.min(PASS, rows - row), weight, to);
+      pass(pool, scratch, from, Math.min(pass, rows - row), weight, to);
     }
   }
 
@@ -64,16 +70,21 @@ final class MatmulKernel {
     pool.run(scratch, packed.tiles(), (own, tile) -> packed.pack(tile));
     int panels = weight.panels();
     int claim = Math.max(1, Math.ceilDiv(panels, pool.threads() * CLAIMS_PER_THREAD));
+    // Few rows gain nothing from a large group; a small one stays in the L1 cache.
+    boolean few = packed.tiles() == 1;
+    int group = few ? 1 : PANELS;
+    int depth = few ? FEW_DEPTH : TileKernel.DEPTH;
     pool.run(
         scratch,
         Math.ceilDiv(panels, claim),
         (own, item) -> {
           int end = Math.min((item + 1) * claim, panels);
           // Blocks of inputs outside, so that the rows' block stays in the cache.
-          for (int block = 0; block * TileKernel.DEPTH < weight.columns(); block++) {
-            for (int first = item * claim; first < end; first += PANELS) {
-              int last = Math.min(first + PANELS, end);
-              new Group(own, packed, rows, weight, first, last, out).run(block);
+          for (int k = 0; k < weight.columns(); k += depth) {
+            for (int first = item * claim; first < end; first += group) {
+              int last = Math.min(first + group, end);
+              new Group(own, packed, rows, weight, first, last, out)
+                  .run(k, Math.min(depth, weight.columns() - k));
             }
           }
         });
@@ -83,54 +94,44 @@ final class MatmulKernel {
   private record Group(
       Scratch scratch, PackedRows in, int rows, PackedWeight weight, int first, int end, long out) {
 
-    void run(int block) {
-      int k = block * TileKernel.DEPTH;
-      int depth = Math.min(TileKernel.DEPTH, weight.columns() - k);
+    /** Adds the products of {@code depth} inputs from the {@code k}-th on. */
+    void run(int k, int depth) {
       if (weight.dtype() != DType.F32) {
         for (int panel = first; panel < end; panel++) {
           PanelExpander.expand(weight.dtype(), source(panel, k), widened(panel), depth);
         }
       }
       for (int tile = 0; tile < in.tiles(); tile++) {
-        tile(block, depth, tile);
+        tile(k, depth, tile);
       }
     }
 
-    private void tile(int block, int depth, int tile) {
+    private void tile(int k, int depth, int tile) {
       int row = tile * TileKernel.ROWS;
       int present = Math.min(TileKernel.ROWS, rows - row);
       int height = TileKernel.height(present);
-      int a = in.at(block, tile);
+      int a = in.at(k, tile);
       long pitch = (long) weight.rows() * Float.BYTES;
       for (int panel = first; panel < end; panel++) {
         long c = out + row * pitch + panel * TileKernel.B_PITCH;
-        long b =
-            weight.dtype() == DType.F32 ? source(panel, block * TileKernel.DEPTH) : widened(panel);
+        long b = weight.dtype() == DType.F32 ? source(panel, k) : widened(panel);
         if (present == height && weight.width(panel) == TileKernel.PANEL) {
-          if (block == 0) {
+          if (k == 0) {
             clear(c, pitch, height);
           }
           TileKernel.multiplyAdd(height, in.elements(), a, b, depth, c, pitch);
         } else {
-          edge(block, height, a, b, depth, c, pitch, present, weight.width(panel));
+          edge(k, height, a, b, depth, c, pitch, present, weight.width(panel));
         }
       }
     }
 
     /** A tile that hangs over the matrix: summed up elsewhere, of which a part counts. */
     private void edge(
-        int block,
-        int height,
-        int a,
-        long b,
-        int depth,
-        long c,
-        long pitch,
-        int present,
-        int width) {
+        int k, int height, int a, long b, int depth, long c, long pitch, int present, int width) {
       long sums = scratch.sums();
       clear(sums, TileKernel.B_PITCH, height);
-      for (int r = 0; block > 0 && r < present; r++) {
+      for (int r = 0; k > 0 && r < present; r++) {
         Elements.copy(c + r * pitch, sums + r * TileKernel.B_PITCH, width);
       }
       TileKernel.multiplyAdd(height, in.elements(), a, b, depth, sums, TileKernel.B_PITCH);

@@ -1,5 +1,10 @@
 package dev.kappa.device.cpu;
 
+import static dev.kappa.device.cpu.Lanes.FLOATS;
+import static dev.kappa.device.cpu.Lanes.ORDER;
+import static dev.kappa.device.cpu.Raw.ALL;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+
 import dev.kappa.device.DType;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -18,6 +23,7 @@ final class MatvecKernel {
   /**
    * Computes a panel's outputs.
    *
+   * @param dtype F32 or BF16
    * @param x {@code float[k]}
    * @param panel {@code k} columns of the panel
    * @param out room for {@code float[PANEL]}
@@ -30,47 +36,31 @@ final class MatvecKernel {
       return;
     }
     for (int i = 0; i < HALF_PANEL; i += Lanes.COUNT) {
-      if (dtype == DType.BF16) {
-        bf16(x, panel + 4L * i, k, out + 4L * i);
-      } else {
-        f16(x, panel + 4L * i, k, out + 4L * i);
-      }
+      bf16(x, panel + 4L * i, k, out + 4L * i);
     }
   }
 
   private static void f32(long x, long weights, int k, long out) {
-    FloatVector low = FloatVector.zero(Lanes.FLOATS);
+    FloatVector low = FloatVector.zero(FLOATS);
     FloatVector high = low;
     for (int i = 0; i < k; i++) {
-      FloatVector input = Lanes.broadcast(x + 4L * i);
-      low = input.fma(Lanes.load(weights + i * TileKernel.B_PITCH), low);
-      high = input.fma(Lanes.load(weights + i * TileKernel.B_PITCH + Lanes.BYTES), high);
+      FloatVector input = FloatVector.broadcast(FLOATS, Raw.getFloat(x + 4L * i));
+      long at = weights + i * TileKernel.B_PITCH;
+      low = input.fma(FloatVector.fromMemorySegment(FLOATS, ALL, at, ORDER), low);
+      high = input.fma(FloatVector.fromMemorySegment(FLOATS, ALL, at + Lanes.BYTES, ORDER), high);
     }
     Lanes.store(low, out);
     Lanes.store(high, out + Lanes.BYTES);
   }
 
   private static void bf16(long x, long words, int k, long out) {
-    FloatVector low = FloatVector.zero(Lanes.FLOATS);
+    FloatVector low = FloatVector.zero(FLOATS);
     FloatVector high = low;
     for (int i = 0; i < k; i++) {
-      IntVector pairs = Lanes.loadInts(words + i * COLUMN);
-      FloatVector input = Lanes.broadcast(x + 4L * i);
-      low = input.fma(Half.lowBf16(pairs), low);
-      high = input.fma(Half.highBf16(pairs), high);
-    }
-    Lanes.store(low, out);
-    Lanes.store(high, out + 4L * HALF_PANEL);
-  }
-
-  private static void f16(long x, long words, int k, long out) {
-    FloatVector low = FloatVector.zero(Lanes.FLOATS);
-    FloatVector high = low;
-    for (int i = 0; i < k; i++) {
-      IntVector pairs = Lanes.loadInts(words + i * COLUMN);
-      FloatVector input = Lanes.broadcast(x + 4L * i);
-      low = input.fma(Half.lowF16(pairs), low);
-      high = input.fma(Half.highF16(pairs), high);
+      IntVector pairs = IntVector.fromMemorySegment(Lanes.INTS, ALL, words + i * COLUMN, ORDER);
+      FloatVector input = FloatVector.broadcast(FLOATS, Raw.getFloat(x + 4L * i));
+      low = input.fma(pairs.lanewise(LSHL, 16).reinterpretAsFloats(), low);
+      high = input.fma(pairs.and(0xffff0000).reinterpretAsFloats(), high);
     }
     Lanes.store(low, out);
     Lanes.store(high, out + 4L * HALF_PANEL);

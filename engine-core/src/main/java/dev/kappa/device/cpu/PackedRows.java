@@ -34,7 +34,7 @@ final class PackedRows {
     int end = Math.min(rows, first + TileKernel.ROWS);
     for (int row = first; row < end; row++) {
       for (int k = 0; k < columns; k += TileKernel.DEPTH) {
-        int to = at(k / TileKernel.DEPTH, tile) + (row - first) * TileKernel.A_PITCH;
+        int to = at(k, tile) + (row - first) * TileKernel.A_PITCH;
         int count = Math.min(TileKernel.DEPTH, columns - k);
         Elements.copy(in + 4 * ((long) row * columns + k), elements, to, count);
       }
@@ -45,8 +45,8 @@ final class PackedRows {
     return elements;
   }
 
-  /** Where a tile's block of inputs begins. */
-  int at(int block, int tile) {
-    return (block * tiles() + tile) * TILE;
+  /** Where a tile's first row has its {@code k}-th input; others are {@code A_PITCH} apart. */
+  int at(int k, int tile) {
+    return (k / TileKernel.DEPTH * tiles() + tile) * TILE + k % TileKernel.DEPTH;
   }
 }

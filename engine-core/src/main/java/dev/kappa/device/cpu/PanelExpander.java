@@ -1,5 +1,8 @@
 package dev.kappa.device.cpu;
 
+import static dev.kappa.device.cpu.Lanes.ORDER;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+
 import dev.kappa.device.DType;
 import jdk.incubator.vector.IntVector;
 
@@ -18,30 +21,20 @@ final class PanelExpander {
    * @param to {@code float[count][PANEL]}
    */
   static void expand(DType dtype, long from, long to, int count) {
-    if (dtype == DType.BF16) {
-      expandBf16(from, to, count);
-    } else {
-      expandF16(from, to, count);
+    spread(from, to, count);
+    if (dtype == DType.F16) {
+      Half.widenF16(to, count * TileKernel.PANEL);
     }
   }
 
-  private static void expandBf16(long from, long to, int count) {
+  /** Puts each element into the high half of a 32-bit word, which is all that bf16 needs. */
+  private static void spread(long from, long to, int count) {
     int words = (int) (count * PAIRS);
     for (int i = 0; i < words; i += Lanes.COUNT) {
-      IntVector pairs = Lanes.loadInts(from + 4L * i);
+      IntVector pairs = IntVector.fromMemorySegment(Lanes.INTS, Raw.ALL, from + 4L * i, ORDER);
       long at = to + 4L * target(i);
-      Lanes.store(Half.lowBf16(pairs), at);
-      Lanes.store(Half.highBf16(pairs), at + 4 * PAIRS);
-    }
-  }
-
-  private static void expandF16(long from, long to, int count) {
-    int words = (int) (count * PAIRS);
-    for (int i = 0; i < words; i += Lanes.COUNT) {
-      IntVector pairs = Lanes.loadInts(from + 4L * i);
-      long at = to + 4L * target(i);
-      Lanes.store(Half.lowF16(pairs), at);
-      Lanes.store(Half.highF16(pairs), at + 4 * PAIRS);
+      pairs.lanewise(LSHL, 16).intoMemorySegment(Raw.ALL, at, ORDER);
+      pairs.and(0xffff0000).intoMemorySegment(Raw.ALL, at + 4 * PAIRS, ORDER);
     }
   }
 
