@@ -97,7 +97,8 @@ public interface Kernels {
       DeviceMemory out);
 
   /**
-   * The index of each row's largest value, the lowest of equals.
+   * The index of each row's largest value, the lowest of equals; -1 for a row that no token can be
+   * chosen from: one that holds a NaN or +infinity, or nothing but -infinity.
    *
    * @param logits 32-bit floats {@code [rows][columns]}
    * @param out {@code int[rows]}, written directly to host memory

@@ -174,7 +174,16 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
 
   @Override
   public void onArgmax(StepPlan.Chunk chunk, int position, int token) {
-    report(chunk.sequence(), request -> accept(request, token, null));
+    report(
+        chunk.sequence(),
+        request -> {
+          if (token < 0) {
+            throw new BadLogitsException(
+                "the logits at position %d are not all numbers; no token can be chosen"
+                    .formatted(position));
+          }
+          accept(request, token, null);
+        });
   }
 
   @Override

@@ -28,7 +28,9 @@ final class StepRunner implements AutoCloseable {
     /** How much of a row's logits is wanted. */
     Want want(StepPlan.Chunk chunk, int position);
 
-    /** The index of the largest logit of a row. */
+    /**
+     * The index of the largest logit of a row, or -1, see {@link dev.kappa.device.Kernels#argmax}.
+     */
     void onArgmax(StepPlan.Chunk chunk, int position, int token);
 
     /**

@@ -4,8 +4,10 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/** The index of each row's largest value. */
+/** The index of each row's largest value. Vector and scalar maximum both pass a NaN on. */
 final class ArgmaxKernel {
+
+  private static final int NONE = -1;
 
   private ArgmaxKernel() {}
 
@@ -21,6 +23,9 @@ final class ArgmaxKernel {
   /** The largest value first, then its first place: both are the same in any order of lanes. */
   private static int argmax(long values, int columns) {
     float largest = largest(values, columns);
+    if (!Float.isFinite(largest)) {
+      return NONE;
+    }
     int i = 0;
     for (; i <= columns - Lanes.COUNT; i += Lanes.COUNT) {
       VectorMask<Float> equal = Lanes.load(values + 4L * i).eq(largest);
@@ -33,20 +38,20 @@ final class ArgmaxKernel {
         return i;
       }
     }
-    return 0;
+    return NONE;
   }
 
+  /** NaN if any value is. */
   private static float largest(long values, int columns) {
     FloatVector best = FloatVector.broadcast(Lanes.FLOATS, Float.NEGATIVE_INFINITY);
     int i = 0;
     for (; i <= columns - Lanes.COUNT; i += Lanes.COUNT) {
       FloatVector next = Lanes.load(values + 4L * i);
-      best = best.blend(next, next.compare(VectorOperators.GT, best));
+      best = best.max(next);
     }
     float largest = best.reduceLanes(VectorOperators.MAX);
     for (; i < columns; i++) {
-      float next = Raw.getFloat(values + 4L * i);
-      largest = next > largest ? next : largest;
+      largest = Math.max(largest, Raw.getFloat(values + 4L * i));
     }
     return largest;
   }
