@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param kvDType storage type of keys and values
  * @param dummyWeights whether seeded random weights take the place of the checkpoint
  * @param prefixCaching whether blocks of earlier requests are reused
+ * @param warmUp whether steps are run on made-up tokens before the first request, so that it is not
+ *     held up by just-in-time compilation
  * @param seed seed of dummy weights and of requests that bring none
  */
 public record EngineOptions(
@@ -25,6 +27,7 @@ public record EngineOptions(
     @Nullable DType kvDType,
     boolean dummyWeights,
     boolean prefixCaching,
+    boolean warmUp,
     long seed) {
 
   /** Everything chosen by the engine. */
@@ -47,6 +50,7 @@ public record EngineOptions(
     private @Nullable DType kvDType;
     private boolean dummyWeights;
     private boolean prefixCaching = true;
+    private boolean warmUp;
     private long seed;
 
     private Builder() {}
@@ -91,6 +95,11 @@ public record EngineOptions(
       return this;
     }
 
+    public Builder warmUp(boolean value) {
+      warmUp = value;
+      return this;
+    }
+
     public Builder seed(long value) {
       seed = value;
       return this;
@@ -107,6 +116,7 @@ public record EngineOptions(
           kvDType,
           dummyWeights,
           prefixCaching,
+          warmUp,
           seed);
     }
   }

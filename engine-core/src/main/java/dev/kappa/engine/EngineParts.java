@@ -97,6 +97,10 @@ final class EngineParts implements AutoCloseable {
               StepRunner::close);
       // Closed first, whatever was opened after it: no memory may go while work is in flight.
       closers.push(stream::close);
+      if (options.warmUp()) {
+        int limit = Math.min(info.maxBatchedTokens(), info.maxModelLength());
+        new WarmUp(runner, cache, limit).run(device.clock());
+      }
       done = true;
     } finally {
       if (!done) {

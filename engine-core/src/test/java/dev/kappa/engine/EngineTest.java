@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.kappa.device.DType;
 import dev.kappa.device.Device;
 import dev.kappa.device.Devices;
 import dev.kappa.sample.SamplingParams;
@@ -144,6 +145,24 @@ class EngineTest {
     assertThat(first.text() + stream.rest()).isEqualTo(expected);
     assertThat(stream.next()).isNull();
     assertThat(stream.finish().reason()).isEqualTo(Finish.Reason.LENGTH);
+  }
+
+  @Test
+  void warmUpLeavesNothingBehind() {
+    EngineOptions options =
+        EngineOptions.builder()
+            .numBlocks(3)
+            .blockTokens(16)
+            .kvDType(DType.F32)
+            .warmUp(true)
+            .build();
+    try (TestEngine warm = new TestEngine(TestEngine.tinyModel("llama-tiny"), options, 1)) {
+      EngineStats stats = warm.engine().stats();
+      assertThat(stats.usedBlocks()).isZero();
+      assertThat(stats.cachedBlocks()).isZero();
+      assertThat(stats.steps()).isZero();
+      assertThat(warm.submit(prompt, TestEngine.greedy(5)).tokens()).isEqualTo(greedyTokens(5));
+    }
   }
 
   @Test

@@ -75,7 +75,7 @@ final class CompleteCommand implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     checkSampling();
     String text = promptText();
-    try (LoadedModel loaded = LoadedModel.load(model)) {
+    try (LoadedModel loaded = LoadedModel.load(model, false)) {
       int[] tokens =
           chat
               ? loaded.engine().tokenizer().encode(rendered(loaded.chat(), text), false)

@@ -32,9 +32,13 @@ record LoadedModel(
     @Nullable ChatRenderer chat)
     implements AutoCloseable {
 
-  /** Loads what the flags ask for. */
-  static LoadedModel load(ModelFlags flags) {
-    EngineOptions options = flags.engineOptions();
+  /**
+   * Loads what the flags ask for.
+   *
+   * @param warmUp whether the first request is to find the kernels compiled
+   */
+  static LoadedModel load(ModelFlags flags, boolean warmUp) {
+    EngineOptions options = flags.engineOptions().warmUp(warmUp).build();
     ModelDirectory directory = ModelDirectory.open(flags.model());
     ChatRenderer chat = ChatTemplates.find(directory);
     Devices.Choice choice = Devices.open(flags.device().name(), flags.device().threads());

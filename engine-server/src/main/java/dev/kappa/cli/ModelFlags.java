@@ -108,7 +108,7 @@ final class ModelFlags {
   }
 
   /** Checks what only the values can tell. */
-  EngineOptions engineOptions() {
+  EngineOptions.Builder engineOptions() {
     CommandLine command = spec.commandLine();
     Checked.between(command, "--max-model-len", maxModelLength, 0, Integer.MAX_VALUE);
     Checked.between(command, "--block-size", blockSize, 0, 1024);
@@ -125,7 +125,6 @@ final class ModelFlags {
         .kvDType(kvCacheType.dtype)
         .dummyWeights(loadFormat == LoadFormatFlag.dummy)
         .prefixCaching(!noPrefixCaching)
-        .seed(seed)
-        .build();
+        .seed(seed);
   }
 }

@@ -82,7 +82,7 @@ final class ServeCommand implements Callable<Integer> {
     HttpLimits limits = HttpLimits.DEFAULT.withMaxBodyBytes(maxBodyMib << 20);
     ServerOptions options = new ServerOptions(host, port, apiKey, limits);
     options.checkAddress();
-    LoadedModel loaded = LoadedModel.load(model);
+    LoadedModel loaded = LoadedModel.load(model, true);
     try {
       List<String> served = names.isEmpty() ? List.of(loaded.directory().name()) : names;
       KappaServer server = KappaServer.start(loaded.served(served), options);
