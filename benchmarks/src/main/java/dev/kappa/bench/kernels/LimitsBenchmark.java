@@ -32,6 +32,7 @@ public class LimitsBenchmark {
   private final Arena arena = Arena.ofShared();
   private final AtomicLong next = new AtomicLong();
   private MemorySegment memory = MemorySegment.NULL;
+  private float start = 1f;
 
   /** Takes memory well beyond the caches, and touches it. */
   @Setup
@@ -48,8 +49,20 @@ public class LimitsBenchmark {
   /** Twelve independent chains, enough to hide the latency of two units. */
   @Benchmark
   public float multiplyAdd() {
-    FloatVector x = FloatVector.broadcast(SPECIES, 0.999f);
-    FloatVector a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
+    FloatVector x = FloatVector.broadcast(SPECIES, 0.999f * start);
+    // Not constants, of which the compiler would know too much.
+    FloatVector a = FloatVector.broadcast(SPECIES, 0f + start);
+    FloatVector b = FloatVector.broadcast(SPECIES, 1f + start);
+    FloatVector c = FloatVector.broadcast(SPECIES, 2f + start);
+    FloatVector d = FloatVector.broadcast(SPECIES, 3f + start);
+    FloatVector e = FloatVector.broadcast(SPECIES, 4f + start);
+    FloatVector f = FloatVector.broadcast(SPECIES, 5f + start);
+    FloatVector g = FloatVector.broadcast(SPECIES, 6f + start);
+    FloatVector h = FloatVector.broadcast(SPECIES, 7f + start);
+    FloatVector i = FloatVector.broadcast(SPECIES, 8f + start);
+    FloatVector j = FloatVector.broadcast(SPECIES, 9f + start);
+    FloatVector k = FloatVector.broadcast(SPECIES, 10f + start);
+    FloatVector l = FloatVector.broadcast(SPECIES, 11f + start);
     for (int n = 0; n < MULTIPLY_ADDS / 12; n++) {
       a = a.fma(x, x);
       b = b.fma(x, x);
