@@ -6,7 +6,11 @@ package dev.kappa.device;
  */
 public interface Event extends AutoCloseable {
 
-  /** Whether the recorded work is done ({@code cuEventQuery}). */
+  /**
+   * Whether the recorded work is done ({@code cuEventQuery}).
+   *
+   * @throws DeviceException if the stream it was recorded on has failed
+   */
   boolean isComplete();
 
   /**
@@ -21,6 +25,7 @@ public interface Event extends AutoCloseable {
    * two events are true device times ({@code cuEventElapsedTime}).
    *
    * @throws IllegalStateException if not complete or never recorded
+   * @throws DeviceException if the stream it was recorded on has failed
    */
   long completedNanos();
 

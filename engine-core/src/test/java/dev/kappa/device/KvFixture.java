@@ -84,6 +84,7 @@ final class KvFixture {
   }
 
   /** A sequence's part of a step: positions {@code first … first + count - 1} over a table. */
+  @SuppressWarnings("ArrayRecordComponent") // Compared by nobody.
   record Part(int[] table, int first, int count) {}
 
   /** A batch of parts; the i-th new row has token id i. */

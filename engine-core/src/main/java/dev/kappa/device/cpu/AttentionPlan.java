@@ -105,7 +105,7 @@ final class AttentionPlan implements AutoCloseable {
     long size = 0;
     for (int item = 0; item < items(); item++) {
       partial[item] = size;
-      size += Math.ceilDiv(queries(unitOf(item)), TileKernel.ROWS) * TileKernel.ROWS * pitch;
+      size += (long) Math.ceilDiv(queries(unitOf(item)), TileKernel.ROWS) * TileKernel.ROWS * pitch;
       if (size > MAX_PARTIALS) {
         return false;
       }

@@ -104,10 +104,10 @@ final class KeyTransposer {
   private static void storeHalves(int[] square, long to) {
     for (int i = 0; i < SIDE; i++) {
       IntVector words = IntVector.fromArray(Lanes.INTS, square, i * SIDE);
-      words.lanewise(LSHL, 16).intoMemorySegment(Raw.ALL, to + 2 * i * TileKernel.B_PITCH, ORDER);
+      words.lanewise(LSHL, 16).intoMemorySegment(Raw.ALL, to + 2L * i * TileKernel.B_PITCH, ORDER);
       words
           .and(0xffff0000)
-          .intoMemorySegment(Raw.ALL, to + (2 * i + 1) * TileKernel.B_PITCH, ORDER);
+          .intoMemorySegment(Raw.ALL, to + (2L * i + 1) * TileKernel.B_PITCH, ORDER);
     }
   }
 }

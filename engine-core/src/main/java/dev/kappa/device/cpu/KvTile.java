@@ -38,7 +38,7 @@ final class KvTile {
     long keys = scratch.keys();
     for (int t = 0; t < count; t += GROUP) {
       long from = group(sequence, kvHead, layer.keyOffset(), start + t, count - t, scratch.raw());
-      long panel = keys + t / TileKernel.PANEL * headDim * TileKernel.B_PITCH;
+      long panel = keys + (long) (t / TileKernel.PANEL) * headDim * TileKernel.B_PITCH;
       long to = panel + 4L * (t % TileKernel.PANEL);
       scratch.transposer().transpose(layer.dtype(), from, headDim, to);
     }

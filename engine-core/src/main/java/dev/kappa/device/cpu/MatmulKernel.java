@@ -48,7 +48,7 @@ final class MatmulKernel {
   private static void row(
       WorkerPool pool, Scratch scratch, long in, PackedWeight weight, long out) {
     int panels = weight.panels();
-    int group = (int) Math.clamp(ROW_CHUNK / weight.panelBytes(), 1, panels);
+    int group = Math.clamp(ROW_CHUNK / weight.panelBytes(), 1, panels);
     pool.run(
         scratch,
         Math.ceilDiv(panels, group),
@@ -151,7 +151,7 @@ final class MatmulKernel {
     }
 
     private long widened(int panel) {
-      return scratch.weights() + (panel - first) * TileKernel.DEPTH * TileKernel.B_PITCH;
+      return scratch.weights() + (long) (panel - first) * TileKernel.DEPTH * TileKernel.B_PITCH;
     }
   }
 }

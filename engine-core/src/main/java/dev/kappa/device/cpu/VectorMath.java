@@ -17,7 +17,7 @@ import jdk.incubator.vector.VectorOperators;
 final class VectorMath {
 
   /** {@code log2(e)}. */
-  static final float LOG2_E = 1.44269504f;
+  static final float LOG2_E = 1.442695f;
 
   // Adding and subtracting it rounds to the nearest integer, which then lies in the low bits.
   private static final float ROUND = 0x1.8p23f;
@@ -26,19 +26,19 @@ final class VectorMath {
   private static final float LARGEST = 88.37f;
   private static final float SMALLEST = -87.33654f;
 
-  private static final float EXP2_1 = 0.693147182f;
-  private static final float EXP2_2 = 0.240226507f;
-  private static final float EXP2_3 = 0.0555035695f;
-  private static final float EXP2_4 = 0.00961805694f;
-  private static final float EXP2_5 = 0.00133908691f;
-  private static final float EXP2_6 = 0.000154614492f;
+  private static final float EXP2_1 = 0.6931472f;
+  private static final float EXP2_2 = 0.2402265f;
+  private static final float EXP2_3 = 0.05550357f;
+  private static final float EXP2_4 = 0.009618057f;
+  private static final float EXP2_5 = 0.0013390869f;
+  private static final float EXP2_6 = 1.5461449e-4f;
 
   private static final float EXP_1 = 1.0f;
   private static final float EXP_2 = 0.5f;
-  private static final float EXP_3 = 0.166665047f;
-  private static final float EXP_4 = 0.0416663513f;
-  private static final float EXP_5 = 0.00836917758f;
-  private static final float EXP_6 = 0.00139411492f;
+  private static final float EXP_3 = 0.16666505f;
+  private static final float EXP_4 = 0.04166635f;
+  private static final float EXP_5 = 0.008369178f;
+  private static final float EXP_6 = 0.0013941149f;
 
   private VectorMath() {}
 

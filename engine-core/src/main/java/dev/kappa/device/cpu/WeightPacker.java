@@ -11,6 +11,12 @@ final class WeightPacker {
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
 
+  private static final long FLOAT_COLUMN = 4L * TileKernel.PANEL;
+  private static final long HALF_COLUMN = 2L * TileKernel.PANEL;
+
+  /** Columns at a time, whose lines stay in the L1 cache while row after row is put into them. */
+  private static final int BLOCK = 128;
+
   private final MatrixSource source;
   private final PackedWeight target;
 
@@ -22,46 +28,45 @@ final class WeightPacker {
   /** Packs one panel; panels are independent. */
   void pack(int panel) {
     long to = target.address() + panel * target.panelBytes();
-    int first = panel * TileKernel.PANEL;
-    int present = Math.min(TileKernel.PANEL, target.rows() - first);
+    int present = target.width(panel);
     if (present < TileKernel.PANEL) {
       Raw.zero(to, target.panelBytes());
     }
-    if (source.dtype() == DType.F32) {
+    MemorySegment[] rows = new MemorySegment[present];
+    for (int i = 0; i < present; i++) {
+      rows[i] = row(panel * TileKernel.PANEL + i);
+    }
+    for (int k = 0; k < target.columns(); k += BLOCK) {
+      int end = Math.min(k + BLOCK, target.columns());
       for (int i = 0; i < present; i++) {
-        packFloats(first + i, to + (long) i * Float.BYTES);
-      }
-    } else if (present == TileKernel.PANEL) {
-      for (int i = 0; i < TileKernel.PANEL / 2; i++) {
-        packPairs(first + i, first + i + TileKernel.PANEL / 2, to + (long) i * Integer.BYTES);
-      }
-    } else {
-      for (int i = 0; i < present; i++) {
-        packHalves(first + i, to + 2L * PackedWeight.slot(source.dtype(), i));
+        long at = to + (long) PackedWeight.slot(source.dtype(), i) * source.dtype().bytes();
+        if (source.dtype() == DType.F32) {
+          packFloats(rows[i], k, end, at);
+        } else if (present < TileKernel.PANEL) {
+          packHalves(rows[i], k, end, at);
+        } else if (i < TileKernel.PANEL / 2) {
+          packPairs(rows[i], rows[i + TileKernel.PANEL / 2], k, end, at);
+        }
       }
     }
   }
 
-  private void packFloats(int row, long to) {
-    MemorySegment from = row(row);
-    for (int k = 0; k < target.columns(); k++) {
-      Raw.putInt(to + k * target.columnBytes(), from.get(INT, 4L * k));
+  private void packFloats(MemorySegment from, int start, int end, long to) {
+    for (int k = start; k < end; k++) {
+      Raw.putInt(to + k * FLOAT_COLUMN, from.get(INT, 4L * k));
     }
   }
 
-  private void packPairs(int low, int high, long to) {
-    MemorySegment lows = row(low);
-    MemorySegment highs = row(high);
-    for (int k = 0; k < target.columns(); k++) {
-      int pair = (lows.get(SHORT, 2L * k) & 0xffff) | (highs.get(SHORT, 2L * k) << 16);
-      Raw.putInt(to + k * target.columnBytes(), pair);
+  private void packPairs(MemorySegment low, MemorySegment high, int start, int end, long to) {
+    for (int k = start; k < end; k++) {
+      int pair = (low.get(SHORT, 2L * k) & 0xffff) | (high.get(SHORT, 2L * k) << 16);
+      Raw.putInt(to + k * HALF_COLUMN, pair);
     }
   }
 
-  private void packHalves(int row, long to) {
-    MemorySegment from = row(row);
-    for (int k = 0; k < target.columns(); k++) {
-      Raw.putShort(to + k * target.columnBytes(), from.get(SHORT, 2L * k));
+  private void packHalves(MemorySegment from, int start, int end, long to) {
+    for (int k = start; k < end; k++) {
+      Raw.putShort(to + k * HALF_COLUMN, from.get(SHORT, 2L * k));
     }
   }
 

@@ -87,6 +87,8 @@ final class WorkerPool implements AutoCloseable {
     }
   }
 
+  // A helper without a processor gets this one's: parking would take longer than its chunk.
+  @SuppressWarnings("ThreadPriorityCheck")
   private void share(Scratch scratch, Job job) {
     current = job;
     int wanted = Math.min(helpers.size(), job.items - 1);
