@@ -1,4 +1,4 @@
-/** Benchmarks. */
+/** Measurements of the whole engine, for {@code kappa bench}. */
 @NullMarked
 package dev.kappa.bench;
 

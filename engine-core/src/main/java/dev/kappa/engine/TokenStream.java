@@ -47,19 +47,17 @@ public final class TokenStream implements RequestHandle {
     if (failure != null) {
       throw failure;
     }
-    switch (items.take()) {
-      case Piece piece -> {
-        return piece.delta();
-      }
+    return switch (items.take()) {
+      case Piece piece -> piece.delta();
       case End end -> {
         finish = end.finish();
-        return null;
+        yield null;
       }
       case Failure failed -> {
         failure = failed.error();
         throw failed.error();
       }
-    }
+    };
   }
 
   /**

@@ -78,21 +78,7 @@ public record ModelDirectory(Path path, ModelConfig config, GenerationDefaults g
 
   /** {@code tokenizer.json}, or null if the directory has none. */
   public @Nullable Path tokenizer() {
-    return existing("tokenizer.json");
-  }
-
-  /** {@code tokenizer_config.json}, or null if the directory has none. */
-  public @Nullable Path tokenizerConfig() {
-    return existing("tokenizer_config.json");
-  }
-
-  /** The chat template in a file of its own, or null if the directory has none. */
-  public @Nullable Path chatTemplate() {
-    return existing("chat_template.jinja");
-  }
-
-  private @Nullable Path existing(String name) {
-    Path file = path.resolve(name);
+    Path file = path.resolve("tokenizer.json");
     return Files.isRegularFile(file) ? file : null;
   }
 

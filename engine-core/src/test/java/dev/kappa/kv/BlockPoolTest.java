@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -123,8 +124,8 @@ class BlockPoolTest {
         }
         case 1 -> {
           if (!held.isEmpty()) {
-            int index = random.nextInt(held.size());
-            subject.release(held.remove(index));
+            Collections.swap(held, random.nextInt(held.size()), held.size() - 1);
+            subject.release(held.removeLast());
           }
         }
         case 2 -> {

@@ -21,8 +21,6 @@ class ModelDirectoryTest {
     assertThat(model.config().hiddenSize()).isEqualTo(64);
     assertThat(model.generation().bosToken()).isEqualTo(1);
     assertThat(model.tokenizer()).isRegularFile();
-    assertThat(model.tokenizerConfig()).isRegularFile();
-    assertThat(model.chatTemplate()).isNull();
   }
 
   @Test

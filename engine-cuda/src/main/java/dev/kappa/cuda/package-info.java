@@ -1,4 +1,7 @@
-/** NVIDIA GPUs behind the device seam. */
+/**
+ * NVIDIA GPUs behind the device seam. So far {@link dev.kappa.cuda.CudaProvider} finds the driver
+ * and reports the GPUs; it opens none.
+ */
 @NullMarked
 package dev.kappa.cuda;
 
