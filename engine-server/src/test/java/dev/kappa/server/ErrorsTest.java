@@ -14,6 +14,7 @@ import dev.kappa.server.testing.TestServer;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -161,6 +162,20 @@ class ErrorsTest {
   void refusesBodiesThatAreNoJsonObject(String body) throws Exception {
     JsonNode error = error(server.post(COMPLETIONS, body), 400);
     assertThat(error.get("param").isNull()).isTrue();
+  }
+
+  @Test
+  void boundsWhatTheEngineMustLookForAfterEveryToken() throws Exception {
+    String ids = String.join(",", Collections.nCopies(257, "3"));
+    JsonNode error =
+        error(server.post(COMPLETIONS, "{\"prompt\":\"x\",\"stop_token_ids\":[" + ids + "]}"), 400);
+    assertThat(error.get("param").asString()).isEqualTo("stop_token_ids");
+    String stop = "x".repeat(257);
+    error =
+        error(
+            server.post(COMPLETIONS, "{\"prompt\":\"x\",\"stop\":[\"a\",\"" + stop + "\"]}"), 400);
+    assertThat(error.get("param").asString()).isEqualTo("stop[1]");
+    assertThat(server.backend().all()).isEmpty();
   }
 
   @Test

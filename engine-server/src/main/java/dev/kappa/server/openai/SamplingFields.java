@@ -23,6 +23,10 @@ record SamplingFields(
     boolean ignoreEos) {
 
   private static final int MAX_STOPS = 64;
+  // Each prompt of a request keeps its own set of them.
+  private static final int MAX_STOP_TOKENS = 256;
+  // The engine compares them with the output's end after every token.
+  private static final int MAX_STOP_LENGTH = 256;
 
   static SamplingFields read(JsonFields fields, SamplingDefaults defaults, int vocabularySize) {
     double temperature = fields.number("temperature", 0, 2, defaults.temperature());
@@ -34,11 +38,6 @@ record SamplingFields(
     }
     double minP = fields.number("min_p", 0, 1, defaults.minP());
     Long seed = fields.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE);
-    List<Integer> stopTokens = new ArrayList<>();
-    for (JsonNode token : fields.array("stop_token_ids")) {
-      String path = "stop_token_ids[" + stopTokens.size() + "]";
-      stopTokens.add((int) JsonFields.integer(token, path, 0, vocabularySize - 1));
-    }
     return new SamplingFields(
         temperature,
         topK,
@@ -46,8 +45,22 @@ record SamplingFields(
         minP,
         seed,
         stop(fields),
-        stopTokens,
+        stopTokens(fields, vocabularySize),
         fields.bool("ignore_eos", false));
+  }
+
+  private static List<Integer> stopTokens(JsonFields fields, int vocabularySize) {
+    List<JsonNode> values = fields.array("stop_token_ids");
+    if (values.size() > MAX_STOP_TOKENS) {
+      throw JsonFields.bad(
+          "stop_token_ids", "stop_token_ids must hold at most " + MAX_STOP_TOKENS + " ids");
+    }
+    List<Integer> tokens = new ArrayList<>(values.size());
+    for (JsonNode value : values) {
+      String path = "stop_token_ids[" + tokens.size() + "]";
+      tokens.add((int) JsonFields.integer(value, path, 0, vocabularySize - 1));
+    }
+    return tokens;
   }
 
   private static List<String> stop(JsonFields fields) {
@@ -75,6 +88,9 @@ record SamplingFields(
     String string = JsonFields.string(value, path);
     if (string.isEmpty()) {
       throw JsonFields.bad(path, path + " must not be empty");
+    }
+    if (string.length() > MAX_STOP_LENGTH) {
+      throw JsonFields.bad(path, path + " must be at most " + MAX_STOP_LENGTH + " characters long");
     }
     return string;
   }
