@@ -49,6 +49,9 @@ public interface Device extends AutoCloseable {
 
   Event newEvent();
 
+  /** A worker that sleeps until it is first signalled. Close it before the device. */
+  Worker newWorker(String name, Worker.Task task);
+
   /** Bytes of device memory that can still be allocated, by the system's own estimate. */
   long freeBytes();
 

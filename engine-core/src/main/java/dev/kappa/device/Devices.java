@@ -33,8 +33,16 @@ public final class Devices {
    * @throws DeviceException if a named device cannot be used, or none can
    */
   public static Choice open(String name, int threads) {
+    return open(name, threads, 0);
+  }
+
+  /**
+   * As {@link #open(String, int)}, with the link of a CPU device throttled, see {@link
+   * DeviceOptions}.
+   */
+  public static Choice open(String name, int threads, long linkBandwidth) {
     String kind = name.contains(":") ? name.substring(0, name.indexOf(':')) : name;
-    DeviceOptions options = new DeviceOptions(ordinal(name), threads);
+    DeviceOptions options = new DeviceOptions(ordinal(name), threads, linkBandwidth);
     List<String> refusals = new ArrayList<>();
     for (DeviceProvider provider : providers()) {
       if (!kind.equals("auto") && !kind.equals(provider.kind())) {

@@ -79,6 +79,48 @@ public interface Kernels {
       DeviceMemory out);
 
   /**
+   * Tokens of a tile: the unit in which spans of context are cut for {@link #attentionSpan}. The
+   * same for all shapes.
+   */
+  int attentionTile();
+
+  /**
+   * Bytes of what {@link #attentionSpan} carries from span to span.
+   *
+   * @param rows most rows of a batch
+   */
+  long attentionStateBytes(AttentionShape shape, int rows);
+
+  /**
+   * Attention of every row of a batch of one sequence over one span of its context, for contexts
+   * that do not lie on the device as a whole. Spans come in order, each beginning where the one
+   * before ended; each row sees the tokens of the span up to its own position. After the last span,
+   * {@link #attentionResult} gives what {@link #attention} would give, on devices whose exactness
+   * allows it with the same bits.
+   *
+   * @param qkv {@code [rows][qkvColumns]}, of which the query heads are read
+   * @param layer where the span's keys and values lie
+   * @param span which tokens
+   * @param state at least {@link #attentionStateBytes}; started anew by the span at token 0
+   */
+  void attentionSpan(
+      Stream stream,
+      DeviceMemory qkv,
+      Batch batch,
+      AttentionShape shape,
+      KvLayer layer,
+      KvSpan span,
+      DeviceMemory state);
+
+  /**
+   * The attention of all spans so far.
+   *
+   * @param out {@code [rows][heads · headDim]}
+   */
+  void attentionResult(
+      Stream stream, Batch batch, AttentionShape shape, DeviceMemory state, DeviceMemory out);
+
+  /**
    * {@code out = silu(gate) · up}.
    *
    * @param gateUp {@code [rows][2 · columns]}: gate, then up

@@ -38,6 +38,9 @@ public interface Stream extends AutoCloseable {
    */
   void await(Event event);
 
+  /** Signals a worker once the work submitted so far is done ({@code cuLaunchHostFunc}). */
+  void signal(Worker worker);
+
   /**
    * Blocks until all submitted work is done ({@code cuStreamSynchronize}).
    *

@@ -146,7 +146,7 @@ final class ActiveRequest {
       listener.onDelta(new OutputListener.Delta(rest, new int[0], List.of()));
     }
     int cached = Math.max(0, sequence.cachedPrompt());
-    Finish.Usage usage = new Finish.Usage(sequence.promptLength(), generated, cached);
+    Finish.Usage usage = new Finish.Usage(sequence.promptLength(), generated, cached, 0);
     Finish.Timings timings =
         new Finish.Timings(
             (started ? startedNanos : now) - submittedNanos,
@@ -154,7 +154,7 @@ final class ActiveRequest {
             now - submittedNanos,
             sequence.preemptions());
     ended = true;
-    listener.onFinish(new Finish(why, stops.found(), usage, timings));
+    listener.onFinish(new Finish(why, stops.found(), usage, timings, Finish.Restored.NOTHING));
   }
 
   /** Ends the request with an error towards its listener, unless that has heard of an end. */

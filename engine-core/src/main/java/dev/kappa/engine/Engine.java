@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -78,6 +79,26 @@ public final class Engine implements AutoCloseable {
   public EngineStats stats() {
     return loop.stats();
   }
+
+  /**
+   * Forgets cached prefixes that no running request holds.
+   *
+   * @param device whether on the device
+   * @param host whether in host memory
+   * @return how many blocks were forgotten on both, once done; fails with an {@link
+   *     EngineException} if the engine closes before
+   */
+  public CompletableFuture<Cleared> clearCache(boolean device, boolean host) {
+    throw new UnsupportedOperationException();
+  }
+
+  /**
+   * Blocks whose content was forgotten.
+   *
+   * @param device on the device
+   * @param host in host memory
+   */
+  public record Cleared(int device, int host) {}
 
   /** The model's tokenizer; lives as long as the engine. */
   public Tokenizer tokenizer() {

@@ -10,6 +10,7 @@ import dev.kappa.model.ModelConfig;
  * @param numBlocks KV blocks on the device; {@code numBlocks · blockTokens} is its capacity in
  *     tokens
  * @param kvBytesPerToken KV bytes of one token over all layers
+ * @param hostBytes most bytes of host memory for KV blocks; 0 for none
  */
 public record EngineInfo(
     ModelConfig model,
@@ -20,10 +21,16 @@ public record EngineInfo(
     int maxSequences,
     int maxBatchedTokens,
     DType kvDType,
-    long kvBytesPerToken) {
+    long kvBytesPerToken,
+    long hostBytes) {
 
   /** Tokens whose KV fits on the device. */
   public long kvCapacityTokens() {
     return (long) numBlocks * blockTokens;
+  }
+
+  /** Tokens whose KV fits into host memory. */
+  public long hostCapacityTokens() {
+    return hostBytes / (kvBytesPerToken * blockTokens) * blockTokens;
   }
 }

@@ -1,7 +1,6 @@
 package dev.kappa.engine;
 
 import dev.kappa.device.Clock;
-import dev.kappa.kv.BlockPool;
 import dev.kappa.kv.KvCache;
 import dev.kappa.sample.BadLogitsException;
 import dev.kappa.sample.Logprobs;
@@ -319,16 +318,14 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
   }
 
   private EngineStats snapshot() {
-    BlockPool pool = cache.pool();
     return new EngineStats(
         scheduler.running(),
         scheduler.waiting(),
-        pool.total() - pool.free(),
-        pool.cached(),
-        pool.total(),
+        cache.stats(),
         steps,
         promptTokens,
         cachedPromptTokens,
+        0,
         generatedTokens,
         scheduler.preemptions(),
         failure != null);

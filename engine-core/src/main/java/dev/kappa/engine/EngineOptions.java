@@ -1,6 +1,8 @@
 package dev.kappa.engine;
 
 import dev.kappa.device.DType;
+import dev.kappa.kv.RestoreMode;
+import dev.kappa.kv.StorePolicy;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +18,12 @@ import org.jspecify.annotations.Nullable;
  * @param prefixCaching whether blocks of earlier requests are reused
  * @param warmUp whether steps are run on made-up tokens before the first request, so that it is not
  *     held up by just-in-time compilation
+ * @param hostBytes most bytes of host memory for KV blocks; 0 for none, {@link #AUTO_HOST} for a
+ *     share of what is free
+ * @param storePolicy when blocks are copied to host memory
+ * @param restore what becomes of prefixes in host memory
+ * @param checkKv whether freed blocks are poisoned, and blocks checked whenever they are loaded;
+ *     slow, for tests and for finding faults
  * @param seed seed of dummy weights and of requests that bring none
  */
 public record EngineOptions(
@@ -28,14 +36,21 @@ public record EngineOptions(
     boolean dummyWeights,
     boolean prefixCaching,
     boolean warmUp,
+    long hostBytes,
+    StorePolicy storePolicy,
+    RestoreMode restore,
+    boolean checkKv,
     long seed) {
+
+  /** Host memory for KV blocks: a share of what is free. */
+  public static final long AUTO_HOST = -1;
 
   /** Everything chosen by the engine. */
   public static EngineOptions defaults() {
     return builder().build();
   }
 
-  /** Everything chosen by the engine, prefix caching on. */
+  /** Everything chosen by the engine, prefix caching on, no KV in host memory. */
   public static Builder builder() {
     return new Builder();
   }
@@ -51,6 +66,10 @@ public record EngineOptions(
     private boolean dummyWeights;
     private boolean prefixCaching = true;
     private boolean warmUp;
+    private long hostBytes;
+    private StorePolicy storePolicy = StorePolicy.WRITE_THROUGH;
+    private RestoreMode restore = RestoreMode.LOAD;
+    private boolean checkKv;
     private long seed;
 
     private Builder() {}
@@ -100,6 +119,26 @@ public record EngineOptions(
       return this;
     }
 
+    public Builder hostBytes(long value) {
+      hostBytes = value;
+      return this;
+    }
+
+    public Builder storePolicy(StorePolicy value) {
+      storePolicy = value;
+      return this;
+    }
+
+    public Builder restore(RestoreMode value) {
+      restore = value;
+      return this;
+    }
+
+    public Builder checkKv(boolean value) {
+      checkKv = value;
+      return this;
+    }
+
     public Builder seed(long value) {
       seed = value;
       return this;
@@ -117,6 +156,10 @@ public record EngineOptions(
           dummyWeights,
           prefixCaching,
           warmUp,
+          hostBytes,
+          storePolicy,
+          restore,
+          checkKv,
           seed);
     }
   }

@@ -95,7 +95,8 @@ final class EngineSizing {
         maxSequences,
         maxBatchedTokens,
         layout.dtype(),
-        layout.bytesPerToken());
+        layout.bytesPerToken(),
+        0);
   }
 
   private KvLayout chooseLayout() {

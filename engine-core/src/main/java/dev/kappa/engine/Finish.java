@@ -8,8 +8,10 @@ import org.jspecify.annotations.Nullable;
  * @param stopString the stop string that ended it, if one did
  * @param usage token counts
  * @param timings where the time went
+ * @param restored what was loaded from host memory
  */
-public record Finish(Reason reason, @Nullable String stopString, Usage usage, Timings timings) {
+public record Finish(
+    Reason reason, @Nullable String stopString, Usage usage, Timings timings, Restored restored) {
 
   /** Why a request ended. */
   public enum Reason {
@@ -27,8 +29,40 @@ public record Finish(Reason reason, @Nullable String stopString, Usage usage, Ti
    * @param promptTokens tokens of the prompt
    * @param completionTokens tokens generated, the ending token included
    * @param cachedTokens prompt tokens whose KV was reused instead of computed
+   * @param hostTokens how many of the cached tokens came from host memory
    */
-  public record Usage(int promptTokens, int completionTokens, int cachedTokens) {}
+  public record Usage(int promptTokens, int completionTokens, int cachedTokens, int hostTokens) {
+
+    /**
+     * Tokens restored from a slower tier per prompt token computed: κ = K / T of arXiv 2601.19910.
+     */
+    public double kappa() {
+      return hostTokens / (double) Math.max(1, promptTokens - cachedTokens);
+    }
+  }
+
+  /**
+   * The load of a request's prefix from host memory; all zero if there was none. Times are
+   * nanoseconds of the device's clock.
+   *
+   * @param blocks blocks loaded or, for a context longer than the device, read in place
+   * @param bytes bytes copied
+   * @param copyNanos time that the device spent copying
+   * @param waitNanos from the request's admission to its first step
+   * @param predictedStallNanos how long the device was expected to wait for the load in that step
+   * @param stallNanos how long it did
+   */
+  public record Restored(
+      int blocks,
+      long bytes,
+      long copyNanos,
+      long waitNanos,
+      long predictedStallNanos,
+      long stallNanos) {
+
+    /** Nothing was loaded. */
+    public static final Restored NOTHING = new Restored(0, 0, 0, 0, 0, 0);
+  }
 
   /**
    * Nanoseconds of the device's clock.

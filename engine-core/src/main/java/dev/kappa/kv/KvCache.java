@@ -53,6 +53,15 @@ public final class KvCache implements AutoCloseable {
     return pool;
   }
 
+  /** The books and what was copied. */
+  public KvStats stats() {
+    KvStats.Tier device =
+        new KvStats.Tier(pool.total(), pool.total(), pool.total() - pool.free(), pool.cached());
+    KvStats.Transfers none = new KvStats.Transfers(0, 0, 0, 0, 0);
+    return new KvStats(
+        device, new KvStats.Tier(0, 0, 0, 0), layout.blockBytes(), none, none, 0, 0, 0);
+  }
+
   /** An empty table for a new sequence. */
   public BlockTable newTable(String salt) {
     return new BlockTable(keys.root(salt));

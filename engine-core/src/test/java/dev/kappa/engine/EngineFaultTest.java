@@ -278,7 +278,7 @@ class EngineFaultTest {
     assertThat(waiting.awaitReason()).isEqualTo(Finish.Reason.ABORT);
     assertThat(first.ends()).hasSize(1);
     assertThat(engine.stats().failed()).isFalse();
-    assertThat(engine.stats().usedBlocks()).isZero();
+    assertThat(engine.stats().kv().device().used()).isZero();
     device.close();
   }
 
@@ -300,7 +300,7 @@ class EngineFaultTest {
     assertThat(engine.stats().failed()).isTrue();
     engine.close();
     assertThat(probes).allSatisfy(probe -> assertThat(probe.ends()).hasSize(1));
-    assertThat(engine.stats().usedBlocks()).isZero();
+    assertThat(engine.stats().kv().device().used()).isZero();
     assertThat(device.allocatedBytes()).isZero();
     device.close();
   }

@@ -63,7 +63,7 @@ class EngineTest {
     Collected output = engine.submit(prompt, TestEngine.greedy(7));
     assertThat(output.tokens()).hasSize(7);
     assertThat(output.finish().reason()).isEqualTo(Finish.Reason.LENGTH);
-    assertThat(output.finish().usage()).isEqualTo(new Finish.Usage(20, 7, 0));
+    assertThat(output.finish().usage()).isEqualTo(new Finish.Usage(20, 7, 0, 0));
     assertThat(output.text())
         .isEqualTo(new NumericTokenizer(4096).decode(toArray(output.tokens()), true));
   }
@@ -100,7 +100,7 @@ class EngineTest {
     Collected output = engine.submit(prompt, promptOnly);
     assertThat(output.tokens()).isEmpty();
     assertThat(output.promptLogprobs()).hasSize(prompt.length - 1);
-    assertThat(output.finish().usage()).isEqualTo(new Finish.Usage(20, 0, 0));
+    assertThat(output.finish().usage()).isEqualTo(new Finish.Usage(20, 0, 0, 0));
     for (int i = 0; i < prompt.length - 1; i++) {
       TokenLogprob logprob = output.promptLogprobs().get(i);
       assertThat(logprob.token()).isEqualTo(prompt[i + 1]);
@@ -158,8 +158,8 @@ class EngineTest {
             .build();
     try (TestEngine warm = new TestEngine(TestEngine.tinyModel("llama-tiny"), options, 1)) {
       EngineStats stats = warm.engine().stats();
-      assertThat(stats.usedBlocks()).isZero();
-      assertThat(stats.cachedBlocks()).isZero();
+      assertThat(stats.kv().device().used()).isZero();
+      assertThat(stats.kv().device().cached()).isZero();
       assertThat(stats.steps()).isZero();
       assertThat(warm.submit(prompt, TestEngine.greedy(5)).tokens()).isEqualTo(greedyTokens(5));
     }

@@ -43,7 +43,7 @@ class HaystackTest {
     engine.close();
     assertThat(device.allocatedBytes()).isZero();
     device.close();
-    assertThat(stats.usedBlocks()).isZero();
+    assertThat(stats.kv().device().used()).isZero();
   }
 
   private static JsonNode read(String file) {

@@ -71,7 +71,7 @@ public final class TestEngine implements AutoCloseable {
       }
       Thread.onSpinWait();
     }
-    if (engine.stats().usedBlocks() != 0) {
+    if (engine.stats().kv().device().used() != 0) {
       throw new AssertionError("blocks leaked: " + engine.stats());
     }
   }
@@ -80,7 +80,7 @@ public final class TestEngine implements AutoCloseable {
   public void close() {
     awaitIdle();
     engine.close();
-    if (engine.stats().usedBlocks() != 0) {
+    if (engine.stats().kv().device().used() != 0) {
       throw new AssertionError("blocks leaked: " + engine.stats());
     }
     long left = device.allocatedBytes();

@@ -28,8 +28,9 @@ class TerminalOutputTest {
         new Finish(
             Finish.Reason.STOP,
             null,
-            new Finish.Usage(10, 5, 4),
-            new Finish.Timings(0, 1_500_000_000L, 2_500_000_000L, 0)));
+            new Finish.Usage(10, 5, 4, 0),
+            new Finish.Timings(0, 1_500_000_000L, 2_500_000_000L, 0),
+            Finish.Restored.NOTHING));
     output.await();
     assertThat(out.toString(StandardCharsets.UTF_8)).isEqualTo("hé😀" + System.lineSeparator());
     assertThat(err.toString(StandardCharsets.UTF_8).strip())

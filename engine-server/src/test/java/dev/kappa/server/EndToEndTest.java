@@ -192,6 +192,6 @@ class EndToEndTest {
       Thread.sleep(10);
     }
     assertThat(engine.stats().running()).isZero();
-    assertThat(engine.stats().usedBlocks()).isZero();
+    assertThat(engine.stats().kv().device().used()).isZero();
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.kappa.engine.EngineException;
 import dev.kappa.engine.EngineStats;
+import dev.kappa.server.testing.KvBooks;
 import dev.kappa.server.testing.PrometheusText;
 import dev.kappa.server.testing.TestServer;
 import java.util.Map;
@@ -32,7 +33,9 @@ class MetricsTest {
 
   @Test
   void showTheEnginesGaugesAndCounters() throws Exception {
-    server.backend().stats(new EngineStats(3, 2, 16, 8, 64, 100, 1000, 400, 500, 7, false));
+    server
+        .backend()
+        .stats(new EngineStats(3, 2, KvBooks.of(16, 8, 64), 100, 1000, 400, 0, 500, 7, false));
     assertThat(scrape())
         .containsEntry("kappa_num_requests_running" + MODEL, 3.0)
         .containsEntry("kappa_num_requests_waiting" + MODEL, 2.0)

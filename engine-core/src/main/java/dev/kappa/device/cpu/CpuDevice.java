@@ -11,6 +11,7 @@ import dev.kappa.device.Kernels;
 import dev.kappa.device.MatrixSource;
 import dev.kappa.device.Stream;
 import dev.kappa.device.Weight;
+import dev.kappa.device.Worker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -106,6 +107,12 @@ public final class CpuDevice implements Device {
   @Override
   public Event newEvent() {
     return new CpuEvent();
+  }
+
+  @Override
+  public Worker newWorker(String name, Worker.Task task) {
+    checkOpen();
+    return new CpuWorker(name, task);
   }
 
   static CpuEvent eventOf(Event event) {

@@ -7,6 +7,7 @@ import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.HostMemory;
 import dev.kappa.device.Kernels;
 import dev.kappa.device.KvLayer;
+import dev.kappa.device.KvSpan;
 import dev.kappa.device.Memory;
 import dev.kappa.device.RopeStore;
 import dev.kappa.device.Stream;
@@ -115,6 +116,34 @@ final class CpuKernels implements Kernels {
             layer,
             floats(out, rows, shape.heads() * shape.headDim()));
     CpuStream.of(stream).launch(scratch -> kernel.run(pool, scratch));
+  }
+
+  @Override
+  public int attentionTile() {
+    return KvTile.TOKENS;
+  }
+
+  @Override
+  public long attentionStateBytes(AttentionShape shape, int rows) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void attentionSpan(
+      Stream stream,
+      DeviceMemory qkv,
+      Batch batch,
+      AttentionShape shape,
+      KvLayer layer,
+      KvSpan span,
+      DeviceMemory state) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void attentionResult(
+      Stream stream, Batch batch, AttentionShape shape, DeviceMemory state, DeviceMemory out) {
+    throw new UnsupportedOperationException();
   }
 
   @Override

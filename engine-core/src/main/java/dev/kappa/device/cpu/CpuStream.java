@@ -4,6 +4,7 @@ import dev.kappa.device.DeviceException;
 import dev.kappa.device.Event;
 import dev.kappa.device.Memory;
 import dev.kappa.device.Stream;
+import dev.kappa.device.Worker;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,8 @@ final class CpuStream implements Stream {
   private record Mark(CpuEvent.Recording recording) implements Entry {}
 
   private record Wait(CpuEvent.Recording recording) implements Entry {}
+
+  private record Signal(Worker worker) implements Entry {}
 
   private record Stop() implements Entry {}
 
@@ -104,6 +107,11 @@ final class CpuStream implements Stream {
   }
 
   @Override
+  public void signal(Worker worker) {
+    submit(new Signal(worker));
+  }
+
+  @Override
   public void synchronize() {
     CpuEvent.Recording recording = new CpuEvent.Recording();
     submit(new Mark(recording));
@@ -159,6 +167,7 @@ final class CpuStream implements Stream {
         }
         case Launch launch when failure == null -> launch.kernel().run(scratch);
         case Copy copy when failure == null -> Copies.run(copy.request());
+        case Signal signal -> signal.worker().signal();
         case Launch skipped -> {}
         case Copy skipped -> {}
         case Stop stop -> throw new AssertionError("ends the loop");

@@ -64,7 +64,7 @@ public final class ServerMetrics {
         backend,
         "kappa.kv.cache.usage.perc",
         "Share of KV blocks in use, 0 to 1",
-        stats -> (double) stats.usedBlocks() / Math.max(1, stats.totalBlocks()));
+        stats -> (double) stats.kv().device().used() / Math.max(1, stats.kv().device().total()));
     var info = backend.info();
     Gauge.builder("kappa.cache.config.info", () -> 1)
         .description("KV cache configuration, in the labels")

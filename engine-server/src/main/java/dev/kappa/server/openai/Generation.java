@@ -196,7 +196,7 @@ final class Generation {
         cached += finish.usage().cachedTokens();
       }
     }
-    return new Finish.Usage(prompt, completion, cached);
+    return new Finish.Usage(prompt, completion, cached, 0);
   }
 
   /** Tokens so far. How many were cached is known only at the end. */
@@ -206,6 +206,6 @@ final class Generation {
     }
     int prompt = requests.stream().mapToInt(request -> request.prompt().length).sum();
     int completion = choices.stream().mapToInt(Choice::tokensSoFar).sum();
-    return new Finish.Usage(prompt, completion, 0);
+    return new Finish.Usage(prompt, completion, 0, 0);
   }
 }

@@ -38,7 +38,8 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
   private final List<Submission> all = new CopyOnWriteArrayList<>();
   private volatile @Nullable Consumer<Submission> script;
   private volatile @Nullable EngineException refusal;
-  private volatile EngineStats stats = new EngineStats(0, 0, 0, 0, 64, 0, 0, 0, 0, 0, false);
+  private volatile EngineStats stats =
+      new EngineStats(0, 0, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, false);
 
   /** Has every later request answered by a script, run on the engine thread. */
   public void script(Consumer<Submission> script) {
@@ -104,7 +105,7 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
             true,
             DType.F32);
     DeviceInfo device = new DeviceInfo("cpu", "scripted", "scripted-1", DType.F32);
-    return new EngineInfo(model, device, CONTEXT, 16, 64, 8, 256, DType.F32, 64);
+    return new EngineInfo(model, device, CONTEXT, 16, 64, 8, 256, DType.F32, 64, 0);
   }
 
   @Override

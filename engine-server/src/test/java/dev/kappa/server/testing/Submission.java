@@ -79,9 +79,10 @@ public final class Submission implements RequestHandle {
 
   public Submission finish(Finish.Reason reason, @Nullable String stop, int cachedTokens) {
     engineThread.execute(() -> {
-      Finish.Usage usage = new Finish.Usage(request.prompt().length, generated.get(), cachedTokens);
+      Finish.Usage usage =
+          new Finish.Usage(request.prompt().length, generated.get(), cachedTokens, 0);
       Finish.Timings timings = new Finish.Timings(1_000, 2_000, 3_000, 0);
-      listener.onFinish(new Finish(reason, stop, usage, timings));
+      listener.onFinish(new Finish(reason, stop, usage, timings, Finish.Restored.NOTHING));
     });
     return this;
   }
