@@ -55,6 +55,9 @@ public interface Device extends AutoCloseable {
   /** Bytes of device memory that can still be allocated, by the system's own estimate. */
   long freeBytes();
 
+  /** Bytes of host memory that can still be allocated, by the system's own estimate. */
+  long freeHostBytes();
+
   /** Bytes handed out and not closed: device memory, host memory and weights. For leak checks. */
   long allocatedBytes();
 

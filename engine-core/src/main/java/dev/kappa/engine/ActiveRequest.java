@@ -1,5 +1,6 @@
 package dev.kappa.engine;
 
+import dev.kappa.kv.Load;
 import dev.kappa.sample.SamplingParams;
 import dev.kappa.sample.TokenLogprob;
 import dev.kappa.schedule.Sequence;
@@ -146,7 +147,8 @@ final class ActiveRequest {
       listener.onDelta(new OutputListener.Delta(rest, new int[0], List.of()));
     }
     int cached = Math.max(0, sequence.cachedPrompt());
-    Finish.Usage usage = new Finish.Usage(sequence.promptLength(), generated, cached, 0);
+    Finish.Usage usage =
+        new Finish.Usage(sequence.promptLength(), generated, cached, sequence.hostPrompt());
     Finish.Timings timings =
         new Finish.Timings(
             (started ? startedNanos : now) - submittedNanos,
@@ -154,7 +156,21 @@ final class ActiveRequest {
             now - submittedNanos,
             sequence.preemptions());
     ended = true;
-    listener.onFinish(new Finish(why, stops.found(), usage, timings, Finish.Restored.NOTHING));
+    listener.onFinish(new Finish(why, stops.found(), usage, timings, restored()));
+  }
+
+  private Finish.Restored restored() {
+    Load load = sequence.restored();
+    if (load == null) {
+      return Finish.Restored.NOTHING;
+    }
+    return new Finish.Restored(
+        load.blocks(),
+        load.bytes(),
+        load.copyNanos(),
+        started ? startedNanos - load.startNanos() : 0,
+        load.predictedStallNanos(),
+        load.stallNanos());
   }
 
   /** Ends the request with an error towards its listener, unless that has heard of an end. */

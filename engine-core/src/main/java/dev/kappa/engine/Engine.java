@@ -1,7 +1,9 @@
 package dev.kappa.engine;
 
 import dev.kappa.device.Device;
+import dev.kappa.kv.BlockTable;
 import dev.kappa.model.GenerationDefaults;
+import dev.kappa.schedule.Sequence;
 import dev.kappa.text.Tokenizer;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -18,7 +20,6 @@ public final class Engine implements AutoCloseable {
 
   private final EngineParts parts;
   private final EngineLoop loop;
-  private final Thread thread;
   private final Set<Integer> endTokens;
   private final SplittableRandom seeds;
   private final Object closing = new Object();
@@ -30,7 +31,6 @@ public final class Engine implements AutoCloseable {
     endTokens = new HashSet<>();
     parts.defaults().eosTokens().forEach(endTokens::add);
     seeds = new SplittableRandom(parts.seed());
-    thread = Thread.ofPlatform().name("kappa-engine").start(loop);
   }
 
   /** Starts to describe an engine for a model directory. */
@@ -49,7 +49,7 @@ public final class Engine implements AutoCloseable {
     ActiveRequest active = activate(request, listener);
     synchronized (this) {
       if (closed || !loop.post(l -> l.submit(active))) {
-        throw new EngineException(EngineException.Kind.UNAVAILABLE, null, "the engine is closed");
+        throw closed();
       }
     }
     return new RequestHandle() {
@@ -89,7 +89,11 @@ public final class Engine implements AutoCloseable {
    *     EngineException} if the engine closes before
    */
   public CompletableFuture<Cleared> clearCache(boolean device, boolean host) {
-    throw new UnsupportedOperationException();
+    CompletableFuture<Cleared> cleared = new CompletableFuture<>();
+    if (!loop.post(l -> cleared.complete(l.clearCache(device, host)))) {
+      cleared.completeExceptionally(closed());
+    }
+    return cleared;
   }
 
   /**
@@ -118,7 +122,7 @@ public final class Engine implements AutoCloseable {
    */
   @Override
   public void close() {
-    if (Thread.currentThread() == thread) {
+    if (loop.isCurrent()) {
       throw new IllegalStateException("a listener cannot close the engine that calls it");
     }
     synchronized (closing) {
@@ -132,21 +136,9 @@ public final class Engine implements AutoCloseable {
         return;
       }
       closed = true;
-      loop.post(EngineLoop::close);
     }
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        // The thread ends within a step; its memory must not be freed before.
-        interrupted = true;
-      }
-    }
+    loop.close();
     parts.close();
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   private ActiveRequest activate(GenerationRequest request, OutputListener listener) {
@@ -160,7 +152,8 @@ public final class Engine implements AutoCloseable {
     return new ActiveRequest(
         request,
         listener,
-        parts.newSequence(prompt, prompt.length + maxTokens, promptLogprobs),
+        new Sequence(
+            prompt, prompt.length + maxTokens, promptLogprobs, new BlockTable(request.cacheSalt())),
         parts.tokenizer().newDecoder(true),
         ends,
         seedOf(request),
@@ -205,6 +198,10 @@ public final class Engine implements AutoCloseable {
           "the prompt's %d tokens and max_tokens %d exceed the context of %d tokens"
               .formatted(prompt.length, maxTokens, limit));
     }
+  }
+
+  private static EngineException closed() {
+    return new EngineException(EngineException.Kind.UNAVAILABLE, null, "the engine is closed");
   }
 
   private static EngineException invalid(String parameter, String message) {

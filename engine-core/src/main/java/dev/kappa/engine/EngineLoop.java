@@ -1,6 +1,8 @@
 package dev.kappa.engine;
 
 import dev.kappa.device.Clock;
+import dev.kappa.device.Device;
+import dev.kappa.device.Worker;
 import dev.kappa.kv.KvCache;
 import dev.kappa.sample.BadLogitsException;
 import dev.kappa.sample.Logprobs;
@@ -8,23 +10,24 @@ import dev.kappa.sample.Sampler;
 import dev.kappa.sample.TokenLogprob;
 import dev.kappa.schedule.Scheduler;
 import dev.kappa.schedule.Sequence;
+import dev.kappa.schedule.StepCost;
 import dev.kappa.schedule.StepPlan;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.Queue;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The engine thread: takes commands, runs steps, reports output. Everything but {@link #post} and
- * {@link #stats} is confined to that thread.
+ * The engine thread: takes commands, runs steps, reports output. Everything but {@link #post},
+ * {@link #stats} and {@link #close} is confined to that thread.
  */
-final class EngineLoop implements Runnable, StepRunner.RowSink {
+final class EngineLoop implements StepRunner.RowSink {
 
   /** Something for the engine thread to do between steps. */
   @FunctionalInterface
@@ -34,14 +37,16 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
 
   private static final Logger LOG = System.getLogger(EngineLoop.class.getName());
 
-  private final BlockingQueue<Command> commands = new LinkedBlockingQueue<>();
+  private final Queue<Command> commands = new ArrayDeque<>();
   private final IdentityHashMap<Sequence, ActiveRequest> active = new IdentityHashMap<>();
   private final Scheduler scheduler;
   private final KvCache cache;
   private final StepRunner runner;
   private final Sampler sampler;
   private final Logprobs logprobs;
+  private final StepCost cost;
   private final Clock clock;
+  private final Worker worker;
 
   /** Guarded by {@link #commands}: whether nothing takes commands any more. */
   private boolean ended;
@@ -51,17 +56,30 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
   private long steps;
   private long promptTokens;
   private long cachedPromptTokens;
+  private long hostPromptTokens;
   private long generatedTokens;
   private volatile EngineStats stats;
 
-  EngineLoop(Scheduler scheduler, KvCache cache, StepRunner runner, int vocabulary, Clock clock) {
+  /**
+   * @param cost what the scheduler predicts steps by; learns from those that run
+   */
+  EngineLoop(
+      Device device,
+      Scheduler scheduler,
+      StepCost cost,
+      KvCache cache,
+      StepRunner runner,
+      int vocabulary) {
     this.scheduler = scheduler;
+    this.cost = cost;
     this.cache = cache;
     this.runner = runner;
-    this.clock = clock;
+    clock = device.clock();
     sampler = new Sampler(vocabulary);
     logprobs = new Logprobs(vocabulary);
     stats = snapshot();
+    worker = device.newWorker("engine", this::round);
+    cache.onProgress(worker::signal);
   }
 
   /**
@@ -71,8 +89,13 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
    */
   boolean post(Command command) {
     synchronized (commands) {
-      return !ended && commands.add(command);
+      if (ended) {
+        return false;
+      }
+      commands.add(command);
     }
+    worker.signal();
+    return true;
   }
 
   /** The books as of the last step. Thread-safe. */
@@ -80,16 +103,37 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
     return stats;
   }
 
-  /** Runs until told to close; ends every request before it returns. */
-  @Override
-  public void run() {
+  /** Whether the caller is the engine thread. */
+  boolean isCurrent() {
+    return worker.isCurrent();
+  }
+
+  /** Ends every request, then the engine thread. */
+  void close() {
+    post(loop -> loop.closing = true);
+    worker.close();
+    abortAll();
+    stats = snapshot();
+  }
+
+  /**
+   * The engine thread's task: takes note of what has happened, then runs a step.
+   *
+   * @return when to do so again, see {@link Worker.Task}
+   */
+  private long round() {
     try {
-      while (drain()) {
-        step();
+      drain();
+      if (closing) {
+        abortAll();
+        return Worker.WHEN_SIGNALLED;
       }
-    } finally {
-      abortAll();
+      long again = failure == null ? step() : Worker.WHEN_SIGNALLED;
       stats = snapshot();
+      return again;
+    } catch (RuntimeException | Error e) {
+      fail(e);
+      return Worker.WHEN_SIGNALLED;
     }
   }
 
@@ -111,52 +155,48 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
     }
   }
 
-  /** Makes {@link #run} return after the current step. */
-  void close() {
-    closing = true;
+  /** Forgets cached prefixes; returns of how many blocks. */
+  Engine.Cleared clearCache(boolean device, boolean host) {
+    return new Engine.Cleared(device ? cache.clearDevice() : 0, host ? cache.clearHost() : 0);
   }
 
-  /** Runs all commands that are there, and waits for one while there is no other work. */
-  private boolean drain() {
-    if (active.isEmpty() && !closing) {
-      stats = snapshot();
-      awaitCommand().run(this);
-    }
-    for (Command command = commands.poll(); command != null; command = commands.poll()) {
+  private void drain() {
+    for (Command command = nextCommand(); command != null; command = nextCommand()) {
       command.run(this);
     }
-    return !closing;
   }
 
-  private Command awaitCommand() {
-    while (true) {
-      try {
-        return commands.take();
-      } catch (InterruptedException _) {
-        // Only close ends this thread; a listener may have left it interrupted.
-      }
+  private @Nullable Command nextCommand() {
+    synchronized (commands) {
+      return commands.poll();
     }
   }
 
-  /** One round: plan, compute and sample, make the new blocks findable, end what is done. */
-  private void step() {
+  /**
+   * One step: plan, compute and sample, make the new blocks findable, end what is done.
+   *
+   * @return when to do the next
+   */
+  private long step() {
+    cache.settle();
     if (active.isEmpty()) {
-      return;
+      return Worker.WHEN_SIGNALLED;
     }
-    try {
-      StepPlan plan = scheduler.plan();
-      if (plan.isEmpty()) {
+    long start = clock.nanos();
+    StepPlan plan = scheduler.plan(start);
+    if (plan.isEmpty()) {
+      if (cache.isIdle()) {
         throw new IllegalStateException("requests wait, but none can go on");
       }
-      noteStarts(plan);
-      runner.run(plan, this);
-      steps++;
-      scheduler.publish(plan);
-      endFinished(plan);
-    } catch (RuntimeException | Error e) {
-      fail(e);
+      return plan.again();
     }
-    stats = snapshot();
+    noteStarts(plan);
+    long stall = runner.run(plan, this);
+    cost.observe(plan.flops(), clock.nanos() - start - stall);
+    steps++;
+    scheduler.publish(plan);
+    endFinished(plan);
+    return start;
   }
 
   @Override
@@ -221,6 +261,7 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
       if (request.start(now)) {
         promptTokens += chunk.sequence().promptLength();
         cachedPromptTokens += chunk.sequence().cachedPrompt();
+        hostPromptTokens += chunk.sequence().hostPrompt();
       }
     }
   }
@@ -300,10 +341,7 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
     synchronized (commands) {
       ended = true;
     }
-    // There are some if the thread ended otherwise than by close.
-    for (Command command = commands.poll(); command != null; command = commands.poll()) {
-      command.run(this);
-    }
+    drain();
     for (ActiveRequest request : new ArrayList<>(active.values())) {
       end(request, () -> request.finish(Finish.Reason.ABORT, clock.nanos()));
     }
@@ -325,7 +363,7 @@ final class EngineLoop implements Runnable, StepRunner.RowSink {
         steps,
         promptTokens,
         cachedPromptTokens,
-        0,
+        hostPromptTokens,
         generatedTokens,
         scheduler.preemptions(),
         failure != null);

@@ -1,6 +1,7 @@
 package dev.kappa.engine;
 
 import dev.kappa.device.DType;
+import dev.kappa.kv.KvOptions;
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.kv.StorePolicy;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  *     share of what is free
  * @param storePolicy when blocks are copied to host memory
  * @param restore what becomes of prefixes in host memory
+ * @param layerGroups groups of layers in which a prefix is loaded; 0 lets its size decide
+ * @param loadTimeoutNanos how much later than predicted a load may be before its tokens are
+ *     computed instead
  * @param checkKv whether freed blocks are poisoned, and blocks checked whenever they are loaded;
  *     slow, for tests and for finding faults
  * @param seed seed of dummy weights and of requests that bring none
@@ -39,6 +43,8 @@ public record EngineOptions(
     long hostBytes,
     StorePolicy storePolicy,
     RestoreMode restore,
+    int layerGroups,
+    long loadTimeoutNanos,
     boolean checkKv,
     long seed) {
 
@@ -69,6 +75,8 @@ public record EngineOptions(
     private long hostBytes;
     private StorePolicy storePolicy = StorePolicy.WRITE_THROUGH;
     private RestoreMode restore = RestoreMode.LOAD;
+    private int layerGroups;
+    private long loadTimeoutNanos = KvOptions.LOAD_TIMEOUT_NANOS;
     private boolean checkKv;
     private long seed;
 
@@ -134,6 +142,16 @@ public record EngineOptions(
       return this;
     }
 
+    public Builder layerGroups(int value) {
+      layerGroups = value;
+      return this;
+    }
+
+    public Builder loadTimeoutNanos(long value) {
+      loadTimeoutNanos = value;
+      return this;
+    }
+
     public Builder checkKv(boolean value) {
       checkKv = value;
       return this;
@@ -159,6 +177,8 @@ public record EngineOptions(
           hostBytes,
           storePolicy,
           restore,
+          layerGroups,
+          loadTimeoutNanos,
           checkKv,
           seed);
     }

@@ -6,6 +6,7 @@ import dev.kappa.device.Stream;
 import dev.kappa.kv.BlockKeys;
 import dev.kappa.kv.KvCache;
 import dev.kappa.kv.KvLayout;
+import dev.kappa.kv.RestoreMode;
 import dev.kappa.model.Checkpoint;
 import dev.kappa.model.GenerationDefaults;
 import dev.kappa.model.LoadFormat;
@@ -15,7 +16,7 @@ import dev.kappa.model.Transformer;
 import dev.kappa.model.TransformerWeights;
 import dev.kappa.model.WeightLoader;
 import dev.kappa.schedule.Scheduler;
-import dev.kappa.schedule.Sequence;
+import dev.kappa.schedule.StepCost;
 import dev.kappa.text.HuggingFaceTokenizer;
 import dev.kappa.text.NumericTokenizer;
 import dev.kappa.text.Tokenizer;
@@ -81,7 +82,7 @@ final class EngineParts implements AutoCloseable {
       BlockKeys keys = new BlockKeys(layout, fingerprint, device.info().numericsId());
       cache =
           closing(
-              new KvCache(device, layout, info.numBlocks(), keys, stream, options.prefixCaching()),
+              new KvCache(device, layout, info.numBlocks(), keys, stream, sizing.kvOptions()),
               KvCache::close);
       runner =
           closing(
@@ -139,13 +140,18 @@ final class EngineParts implements AutoCloseable {
   }
 
   EngineLoop newLoop() {
-    Scheduler scheduler = new Scheduler(cache, info.maxSequences(), info.maxBatchedTokens());
-    int vocabulary = info.model().vocabularySize();
-    return new EngineLoop(scheduler, cache, runner, vocabulary, device.clock());
-  }
-
-  Sequence newSequence(int[] prompt, int maxLength, boolean allPromptLogits) {
-    return new Sequence(prompt, maxLength, allPromptLogits, cache.newTable(""));
+    ModelConfig model = info.model();
+    StepCost cost =
+        new StepCost(
+            2.0 * model.parameters(), 4.0 * model.layers() * model.heads() * model.headDim());
+    Scheduler scheduler =
+        new Scheduler(
+            cache,
+            cost,
+            options.restore() != RestoreMode.LOAD_WHOLE,
+            info.maxSequences(),
+            info.maxBatchedTokens());
+    return new EngineLoop(device, scheduler, cost, cache, runner, model.vocabularySize());
   }
 
   /** Closes the stream, then everything in reverse. */

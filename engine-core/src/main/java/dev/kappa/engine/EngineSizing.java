@@ -3,6 +3,7 @@ package dev.kappa.engine;
 import dev.kappa.device.DType;
 import dev.kappa.device.Device;
 import dev.kappa.kv.KvLayout;
+import dev.kappa.kv.KvOptions;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.Transformer;
 import java.lang.System.Logger;
@@ -30,6 +31,11 @@ final class EngineSizing {
   /** A CPU device shares its memory with everything else on the machine. */
   private static final double KV_SHARE_OF_FREE_CPU = 0.4;
 
+  /**
+   * Of the memory that is free before anything is loaded; weights and other programs need theirs.
+   */
+  private static final double HOST_SHARE_OF_FREE = 0.25;
+
   private final ModelConfig config;
   private final EngineOptions options;
   private final Device device;
@@ -38,6 +44,7 @@ final class EngineSizing {
   private final int maxBatchedTokens;
   private final int numBlocks;
   private final int maxModelLength;
+  private final long hostBytes;
 
   /**
    * @throws EngineException if the options contradict the model or the device's memory
@@ -66,6 +73,7 @@ final class EngineSizing {
     }
     numBlocks = options.numBlocks() > 0 ? options.numBlocks() : blocksThatFit(cpu);
     maxModelLength = chooseMaxModelLength();
+    hostBytes = chooseHostBytes();
   }
 
   KvLayout layout() {
@@ -96,7 +104,18 @@ final class EngineSizing {
         maxBatchedTokens,
         layout.dtype(),
         layout.bytesPerToken(),
-        0);
+        hostBytes);
+  }
+
+  KvOptions kvOptions() {
+    return new KvOptions(
+        options.prefixCaching(),
+        hostBytes,
+        options.storePolicy(),
+        options.restore(),
+        options.layerGroups(),
+        options.loadTimeoutNanos(),
+        options.checkKv());
   }
 
   private KvLayout chooseLayout() {
@@ -143,6 +162,18 @@ final class EngineSizing {
         Long.toString(capacity),
         Integer.toString(numBlocks));
     return (int) capacity;
+  }
+
+  /** Whole blocks within what was asked for, or within a share of what is free. */
+  private long chooseHostBytes() {
+    if (!options.prefixCaching()) {
+      return 0;
+    }
+    long wanted = options.hostBytes();
+    if (wanted == EngineOptions.AUTO_HOST) {
+      wanted = (long) (device.freeHostBytes() * HOST_SHARE_OF_FREE);
+    }
+    return wanted / layout.blockBytes() * layout.blockBytes();
   }
 
   private static int given(int value, int otherwise) {

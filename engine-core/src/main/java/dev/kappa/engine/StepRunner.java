@@ -64,6 +64,7 @@ final class StepRunner implements AutoCloseable {
   private final HostMemory argmax;
   private final List<Runnable> owned = new ArrayList<>();
   private final List<Output> outputs = new ArrayList<>();
+  private final LoadGate gate;
 
   StepRunner(
       Device device,
@@ -84,22 +85,29 @@ final class StepRunner implements AutoCloseable {
       logits = owned(device.allocate(logitBytes), DeviceMemory::close);
       hostLogits = owned(device.allocateHost(logitBytes), HostMemory::close);
       argmax = owned(device.allocateHost((long) LOGIT_ROWS * Integer.BYTES), HostMemory::close);
+      gate = owned(new LoadGate(device, cache), LoadGate::close);
     } catch (RuntimeException e) {
       close();
       throw e;
     }
   }
 
-  /** Computes a step; returns when all its work is done and reported. */
-  void run(StepPlan plan, RowSink sink) {
+  /**
+   * Computes a step; returns when all its work is done and reported.
+   *
+   * @return how long the device waited for loads
+   */
+  long run(StepPlan plan, RowSink sink) {
     assemble(plan, sink);
-    transformer.forward(stream, batch, cache.layers());
+    gate.open(plan.loads());
+    transformer.forward(stream, batch, gate);
     if (outputs.isEmpty()) {
       stream.synchronize();
     }
     for (int first = 0; first < outputs.size(); first += LOGIT_ROWS) {
       report(first, Math.min(LOGIT_ROWS, outputs.size() - first), sink);
     }
+    return gate.settle();
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.kappa.engine;
 import dev.kappa.device.Clock;
 import dev.kappa.kv.BlockTable;
 import dev.kappa.kv.KvCache;
+import dev.kappa.kv.PrefixUse;
 import dev.kappa.schedule.Sequence;
 import dev.kappa.schedule.StepPlan;
 import java.lang.foreign.MemorySegment;
@@ -50,8 +51,8 @@ final class WarmUp implements StepRunner.RowSink {
       return;
     }
     int[] tokens = new int[rows + 1];
-    BlockTable blocks = cache.newTable("");
-    if (cache.reserve(blocks, tokens, tokens.length, tokens.length, false) < 0) {
+    BlockTable blocks = new BlockTable("");
+    if (cache.reserve(blocks, tokens, tokens.length, tokens.length, PrefixUse.NONE) == null) {
       return;
     }
     Sequence sequence = new Sequence(tokens, tokens.length, true, blocks);

@@ -1,6 +1,9 @@
 package dev.kappa.kv;
 
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +20,7 @@ public final class BlockPool {
   private static final int NONE = -1;
 
   private final int[] owners;
+  private final boolean[] used;
   private final long[] generations;
   private final @Nullable BlockKey[] keys;
   private final Map<BlockKey, Integer> published = new HashMap<>();
@@ -25,25 +29,54 @@ public final class BlockPool {
   private final int[] next;
   private final int[] previous;
   private final int sentinel;
+  private int total;
   private int free;
   private int cached;
+  private long evictedUnused;
 
+  /** A pool of blocks that are all there. */
   public BlockPool(int blocks) {
-    owners = new int[blocks];
-    generations = new long[blocks];
-    keys = new @Nullable BlockKey[blocks];
-    next = new int[blocks + 1];
-    previous = new int[blocks + 1];
-    sentinel = blocks;
+    this(blocks, blocks);
+  }
+
+  /**
+   * A pool that may grow.
+   *
+   * @param blocks how many blocks there are
+   * @param limit how many there may be
+   */
+  public BlockPool(int blocks, int limit) {
+    owners = new int[limit];
+    used = new boolean[limit];
+    generations = new long[limit];
+    keys = new @Nullable BlockKey[limit];
+    next = new int[limit + 1];
+    previous = new int[limit + 1];
+    sentinel = limit;
     next[sentinel] = sentinel;
     previous[sentinel] = sentinel;
-    for (int block = 0; block < blocks; block++) {
-      linkBefore(sentinel, block);
+    grow(blocks);
+  }
+
+  /** Adds blocks with the next numbers, free and without content. */
+  public void grow(int blocks) {
+    if (blocks > limit() - total) {
+      throw new IllegalArgumentException(
+          "%d more blocks than %d exceed the limit of %d".formatted(blocks, total, limit()));
+    }
+    int first = next[sentinel];
+    for (int i = 0; i < blocks; i++) {
+      linkBefore(first, total++);
     }
   }
 
   /** All blocks. */
   public int total() {
+    return total;
+  }
+
+  /** Blocks that there may be. */
+  public int limit() {
     return owners.length;
   }
 
@@ -69,14 +102,47 @@ public final class BlockPool {
     }
     int block = next[sentinel];
     unlink(block);
+    if (keys[block] != null && !used[block]) {
+      evictedUnused++;
+    }
     forget(block);
     generations[block]++;
     owners[block] = 1;
     return block;
   }
 
-  /** Finds the block with this content and holds it once more; -1 if there is none. */
+  /**
+   * Takes several free blocks as {@link #allocate} does, in ascending order: blocks that were given
+   * back together come out as a run again, and runs are copied in one piece.
+   *
+   * @throws IllegalStateException if there are not enough; then nothing has changed
+   */
+  public int[] allocate(int count) {
+    if (free < count) {
+      throw new IllegalStateException(count + " KV blocks are wanted, " + free + " are free");
+    }
+    int[] blocks = new int[count];
+    for (int i = 0; i < count; i++) {
+      blocks[i] = allocate();
+    }
+    Arrays.sort(blocks);
+    return blocks;
+  }
+
+  /**
+   * Finds the block with this content, holds it once more and counts it as used; -1 if there is
+   * none.
+   */
   public int acquire(BlockKey key) {
+    int block = hold(key);
+    if (block >= 0) {
+      used[block] = true;
+    }
+    return block;
+  }
+
+  /** As {@link #acquire}, for someone who wants to keep the content, not to read it now. */
+  public int hold(BlockKey key) {
     Integer found = published.get(key);
     if (found == null) {
       return NONE;
@@ -89,18 +155,54 @@ public final class BlockPool {
     return block;
   }
 
+  /** Holds a held block once more. */
+  public void retain(int block) {
+    checkHeld(block);
+    owners[block]++;
+  }
+
+  /** The block with this content, held or not; -1 if there is none. Changes nothing. */
+  public int find(BlockKey key) {
+    return published.getOrDefault(key, NONE);
+  }
+
   /** Whether a block with this content exists; changes nothing. */
   public boolean contains(BlockKey key) {
     return published.containsKey(key);
+  }
+
+  /** Makes the free block with this content, if there is one, the last to be reused. */
+  public void touch(BlockKey key) {
+    Integer found = published.get(key);
+    if (found != null && owners[found] == 0) {
+      unlink(found);
+      linkBefore(sentinel, found);
+    }
+  }
+
+  /**
+   * The keys of the free blocks that are reused next, as far as they have content.
+   *
+   * @param most how many blocks are looked at
+   */
+  public List<BlockKey> nextEvicted(int most) {
+    List<BlockKey> found = new ArrayList<>();
+    int block = next[sentinel];
+    for (int i = 0; i < most && block != sentinel; i++) {
+      BlockKey key = keys[block];
+      if (key != null) {
+        found.add(key);
+      }
+      block = next[block];
+    }
+    return found;
   }
 
   /**
    * Gives one hold back; a block that nobody holds any more becomes free, the last to be reused.
    */
   public void release(int block) {
-    if (owners[block] <= 0) {
-      throw new IllegalStateException("KV block " + block + " is not held");
-    }
+    checkHeld(block);
     if (--owners[block] > 0) {
       return;
     }
@@ -116,17 +218,44 @@ public final class BlockPool {
    * one: a later twin remains private to its holder.
    */
   public void publish(int block, BlockKey key) {
-    if (owners[block] <= 0) {
-      throw new IllegalStateException("KV block " + block + " is not held");
-    }
+    checkHeld(block);
     if (keys[block] == null && published.putIfAbsent(key, block) == null) {
       keys[block] = key;
+      used[block] = false;
     }
+  }
+
+  /** Makes a content unfindable; whoever holds its block keeps the block. */
+  public void unpublish(BlockKey key) {
+    Integer found = published.get(key);
+    if (found == null) {
+      return;
+    }
+    boolean isFree = owners[found] == 0;
+    if (isFree) {
+      unlink(found);
+    }
+    forget(found);
+    if (isFree) {
+      linkBefore(next[sentinel], found);
+    }
+  }
+
+  /** Forgets the content of all free blocks; returns of how many. */
+  public int clear() {
+    List<BlockKey> all = nextEvicted(free);
+    all.forEach(this::unpublish);
+    return all.size();
   }
 
   /** How often the block was handed out for new content. */
   public long generation(int block) {
     return generations[block];
+  }
+
+  /** Blocks that lost their content to others without anyone having used it. */
+  public long evictedUnused() {
+    return evictedUnused;
   }
 
   /** Holders of a block. */
@@ -161,6 +290,12 @@ public final class BlockPool {
     check(linked == free, "%d free blocks are linked but not all counted", linked);
     check(withContent == cached, "%d cached blocks are linked but not all counted", withContent);
     check(held + free == total(), "%d held blocks do not add up", held);
+  }
+
+  private void checkHeld(int block) {
+    if (owners[block] <= 0) {
+      throw new IllegalStateException("KV block " + block + " is not held");
+    }
   }
 
   private static void check(boolean holds, String message, int argument) {

@@ -3,24 +3,32 @@ package dev.kappa.kv;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The blocks of one sequence in token order, and the keys of those whose tokens are all known.
- * Changed only by {@link KvCache}. Not thread-safe.
+ * The blocks of one sequence in token order, their copies in host memory, and the keys of those
+ * whose tokens are all known. Changed only by this package. Not thread-safe; may be made by any
+ * thread.
  */
 public final class BlockTable {
 
-  private final BlockKey root;
+  /** In place of a block's number where there is none. */
+  static final int NONE = -1;
+
+  private final String salt;
   private final List<BlockKey> keys = new ArrayList<>();
   private int[] blocks = new int[16];
+  private int[] host = new int[16];
   private int size;
+  private int hostSize;
   private int published;
+  private @Nullable Load load;
 
   /**
-   * @param root the key before the first block, see {@link BlockKeys#root}
+   * @param salt separates caches, see {@link BlockKeys#root}
    */
-  public BlockTable(BlockKey root) {
-    this.root = root;
+  public BlockTable(String salt) {
+    this.salt = salt;
   }
 
   /** Blocks held. */
@@ -45,6 +53,45 @@ public final class BlockTable {
     return blocks[--size];
   }
 
+  void set(int index, int block) {
+    blocks[index] = block;
+  }
+
+  /** The host block that holds a copy of the {@code index}-th block, held by this table; or -1. */
+  int host(int index) {
+    return index < hostSize ? host[index] : NONE;
+  }
+
+  void setHost(int index, int block) {
+    if (index >= host.length) {
+      host = Arrays.copyOf(host, Math.max(2 * host.length, index + 1));
+    }
+    while (hostSize <= index) {
+      host[hostSize++] = NONE;
+    }
+    host[index] = block;
+  }
+
+  /** Places in the list of host blocks, empty ones included. */
+  int hostSize() {
+    return hostSize;
+  }
+
+  void clearHost() {
+    hostSize = 0;
+  }
+
+  /**
+   * The load that the sequence's first steps wait for; null once it has arrived or was given up.
+   */
+  public @Nullable Load load() {
+    return load;
+  }
+
+  void load(@Nullable Load started) {
+    load = started;
+  }
+
   /** Leading blocks whose content was offered for reuse. */
   int published() {
     return published;
@@ -54,11 +101,16 @@ public final class BlockTable {
     published = count;
   }
 
+  /** The key of the {@code index}-th block, which was computed before. */
+  BlockKey knownKey(int index) {
+    return keys.get(index);
+  }
+
   /** The key of the {@code index}-th block, computed when first asked for. */
   BlockKey key(int index, BlockKeys chain, int[] tokens, int blockTokens) {
     while (keys.size() <= index) {
       int block = keys.size();
-      BlockKey before = block == 0 ? root : keys.get(block - 1);
+      BlockKey before = block == 0 ? chain.root(salt) : keys.get(block - 1);
       keys.add(chain.next(before, tokens, block * blockTokens));
     }
     return keys.get(index);

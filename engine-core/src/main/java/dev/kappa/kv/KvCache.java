@@ -1,42 +1,59 @@
 package dev.kappa.kv;
 
 import dev.kappa.device.Device;
-import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.KvLayer;
 import dev.kappa.device.Stream;
+import dev.kappa.kv.transfer.Lane;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The KV blocks on the device and everything that sequences do with them: find a cached prefix,
- * reserve, grow, publish, give back. Not thread-safe.
+ * The KV blocks of all tiers and everything that sequences do with them: find a cached prefix,
+ * reserve, load, grow, publish, store, give back. Not thread-safe.
  */
 public final class KvCache implements AutoCloseable {
 
   private final KvLayout layout;
   private final BlockKeys keys;
-  private final Stream stream;
-  private final boolean reuse;
+  private final KvOptions options;
+  private final DeviceTier device;
   private final BlockPool pool;
-  private final DeviceMemory memory;
-  private final KvLayer[] layers;
+  private final @Nullable HostSide host;
+  private long corrupt;
+  private volatile Runnable progress = () -> {};
 
   /**
    * @param blocks blocks on the device
-   * @param stream the stream that computes; copies within the pool go there too, so that they are
+   * @param stream the stream that computes; copies within the device go there too, so that they are
    *     ordered with every kernel that reads or writes blocks
-   * @param reuse whether prefixes are looked up at all
    */
   public KvCache(
-      Device device, KvLayout layout, int blocks, BlockKeys keys, Stream stream, boolean reuse) {
+      Device device,
+      KvLayout layout,
+      int blocks,
+      BlockKeys keys,
+      Stream stream,
+      KvOptions options) {
     this.layout = layout;
     this.keys = keys;
-    this.stream = stream;
-    this.reuse = reuse;
-    pool = new BlockPool(blocks);
-    memory = device.allocate(blocks * layout.blockBytes());
-    layers = new KvLayer[layout.layers()];
-    for (int layer = 0; layer < layers.length; layer++) {
-      layers[layer] = layout.layer(memory, layer);
+    this.options = options;
+    this.device = new DeviceTier(device, layout, blocks, stream, options.check());
+    pool = this.device.pool();
+    try {
+      host =
+          options.hostBytes() < layout.blockBytes()
+              ? null
+              : new HostSide(device, layout, options, this.device, stream, () -> progress.run());
+    } catch (RuntimeException e) {
+      this.device.close();
+      throw e;
     }
+  }
+
+  /** Whom to tell, from other threads, that there may be something to {@link #settle}. */
+  public void onProgress(Runnable listener) {
+    progress = listener;
   }
 
   public KvLayout layout() {
@@ -45,31 +62,22 @@ public final class KvCache implements AutoCloseable {
 
   /** Each layer's view of the blocks; the array is not copied. */
   public KvLayer[] layers() {
-    return layers;
+    return device.layers();
   }
 
-  /** The books, for reading. */
+  /** The books of the device's blocks, for reading. */
   public BlockPool pool() {
     return pool;
   }
 
-  /** The books and what was copied. */
-  public KvStats stats() {
-    KvStats.Tier device =
-        new KvStats.Tier(pool.total(), pool.total(), pool.total() - pool.free(), pool.cached());
-    KvStats.Transfers none = new KvStats.Transfers(0, 0, 0, 0, 0);
-    return new KvStats(
-        device, new KvStats.Tier(0, 0, 0, 0), layout.blockBytes(), none, none, 0, 0, 0);
-  }
-
-  /** An empty table for a new sequence. */
-  public BlockTable newTable(String salt) {
-    return new BlockTable(keys.root(salt));
+  /** The books of the host's blocks, for reading; empty where there is no host memory. */
+  public BlockPool hostPool() {
+    return host == null ? new BlockPool(0) : host.pool();
   }
 
   /**
    * Gives an empty table the blocks of a sequence: cached ones for the longest known prefix, new
-   * ones for the rest.
+   * ones for the rest. What lies in host memory begins to be loaded at once.
    *
    * <p>At least one token is always left to compute, since its logits are wanted. Where even that
    * token is cached, its block is copied, and the copy is written to instead of the shared block.
@@ -77,42 +85,58 @@ public final class KvCache implements AutoCloseable {
    * @param tokens the sequence's tokens
    * @param length how many of them there are
    * @param capacity tokens to have room for, at least {@code length}
-   * @param usePrefix whether cached blocks may serve
-   * @return the tokens whose KV is there already, or -1 if there are not enough free blocks; then
-   *     nothing is held, but the prefix counts as just used
+   * @param use which cached blocks may serve
+   * @return null if there are not enough free blocks; then nothing is held, but the prefix counts
+   *     as just used
    */
-  public int reserve(BlockTable table, int[] tokens, int length, int capacity, boolean usePrefix) {
+  public @Nullable Reservation reserve(
+      BlockTable table, int[] tokens, int length, int capacity, PrefixUse use) {
     if (table.size() != 0) {
       throw new IllegalStateException("the sequence holds blocks already");
     }
     int blockTokens = layout.blockTokens();
-    int whole = reuse && usePrefix ? length / blockTokens : 0;
-    while (table.size() < whole) {
-      int found = pool.acquire(table.key(table.size(), keys, tokens, blockTokens));
-      if (found < 0) {
-        break;
-      }
-      table.add(found);
-    }
-    boolean copyLast = table.size() * blockTokens == length;
-    if (copyLast && layout.blocksFor(capacity) - table.size() >= pool.free()) {
+    List<Integer> missing = new ArrayList<>();
+    findPrefix(table, tokens, options.reuse() ? length / blockTokens : 0, use, missing);
+    int total = layout.blocksFor(capacity);
+    int prefix = table.size();
+    boolean whole = prefix * blockTokens == length;
+    boolean copyLast = whole && prefix > 0 && table.block(prefix - 1) >= 0;
+    int needed = total - prefix + missing.size();
+    if (copyLast && needed >= pool.free()) {
       // A copy needs a block on top of the sequence's own, which a small pool may not have.
-      pool.release(table.removeLast());
+      dropLast(table);
+      prefix--;
+      needed++;
       copyLast = false;
+      whole = false;
     }
-    if (layout.blocksFor(capacity) - table.size() + (copyLast ? 1 : 0) > pool.free()) {
+    if (needed + (copyLast ? 1 : 0) > pool.free()) {
       release(table);
-      return -1;
+      return null;
     }
-    int cachedTokens = table.size() * blockTokens - (copyLast ? 1 : 0);
     if (copyLast) {
       replaceLastByCopy(table);
     }
-    table.published(cachedTokens / blockTokens);
-    while (table.size() < layout.blocksFor(capacity)) {
-      table.add(pool.allocate());
+    int cached = prefix * blockTokens - (whole && prefix > 0 ? 1 : 0);
+    table.published(cached / blockTokens);
+    fill(table, missing, total);
+    load(table, missing, whole ? prefix - 1 : -1);
+    int fromHost = Math.min(cached, missing.size() * blockTokens);
+    return new Reservation(cached, fromHost);
+  }
+
+  /** Whether {@link #reserve} would load something from host memory; changes nothing. */
+  public boolean wouldLoad(BlockTable table, int[] tokens, int length) {
+    if (host == null || !options.reuse() || options.restore() == RestoreMode.RECOMPUTE) {
+      return false;
     }
-    return cachedTokens;
+    for (int index = 0; index < length / layout.blockTokens(); index++) {
+      BlockKey key = table.key(index, keys, tokens, layout.blockTokens());
+      if (!pool.contains(key)) {
+        return host.pool().contains(key);
+      }
+    }
+    return false;
   }
 
   /**
@@ -125,14 +149,16 @@ public final class KvCache implements AutoCloseable {
     if (needed > pool.free()) {
       return false;
     }
-    for (int i = 0; i < needed; i++) {
-      table.add(pool.allocate());
+    if (needed > 0) {
+      for (int block : device.allocate(needed)) {
+        table.add(block);
+      }
     }
     return true;
   }
 
   /**
-   * Offers full blocks for reuse.
+   * Offers full blocks for reuse and for storing.
    *
    * @param tokens the sequence's tokens
    * @param computed how many of them have their KV written, by work that is done
@@ -140,35 +166,202 @@ public final class KvCache implements AutoCloseable {
   public void publish(BlockTable table, int[] tokens, int computed) {
     int blockTokens = layout.blockTokens();
     int full = computed / blockTokens;
-    for (int index = table.published(); reuse && index < full; index++) {
+    for (int index = table.published(); options.reuse() && index < full; index++) {
       pool.publish(table.block(index), table.key(index, keys, tokens, blockTokens));
       table.published(index + 1);
+      if (host != null) {
+        host.storer().onComputed(table, index);
+      }
+    }
+  }
+
+  /** Starts to store what was offered; to be called once per step. */
+  public void flushStores() {
+    if (host != null) {
+      host.storer().flush();
     }
   }
 
   /**
-   * Gives all blocks back. The sequence's last blocks become reusable first, so that what is
-   * evicted is always a leaf: a prefix never goes before what was built on it.
+   * Takes note of copies that are done; to be called between steps.
+   *
+   * @throws dev.kappa.device.DeviceException if a stream has failed
+   */
+  public void settle() {
+    if (host != null) {
+      host.settle();
+    }
+  }
+
+  /** Whether no copy is under way and no memory on its way. */
+  public boolean isIdle() {
+    return host == null || host.isIdle();
+  }
+
+  /** Device blocks that become free as soon as copies in flight are done. */
+  public int quarantined() {
+    return host == null ? 0 : host.loader().quarantined();
+  }
+
+  /**
+   * Gives all blocks back and gives up a load. The sequence's last blocks become reusable first, so
+   * that what is evicted is always a leaf: a prefix never goes before what was built on it.
    */
   public void release(BlockTable table) {
+    if (host != null) {
+      host.loader().abandon(table);
+    }
+    for (int index = table.hostSize() - 1; index >= 0; index--) {
+      releaseHost(table, index);
+    }
+    table.clearHost();
     while (table.size() > 0) {
-      pool.release(table.removeLast());
+      int block = table.removeLast();
+      if (block >= 0) {
+        pool.release(block);
+      }
     }
     table.published(0);
   }
 
-  /** Frees the device memory; the stream must be idle. */
+  /** Forgets what free device blocks contain; returns of how many. */
+  public int clearDevice() {
+    return pool.clear();
+  }
+
+  /** Forgets what free host blocks contain; returns of how many. */
+  public int clearHost() {
+    return host == null ? 0 : host.pool().clear();
+  }
+
+  /** The books and what was copied. */
+  public KvStats stats() {
+    KvStats.Tier onDevice = tier(pool);
+    KvStats.Transfers none = new KvStats.Transfers(0, 0, 0, 0, 0);
+    if (host == null) {
+      KvStats.Tier empty = new KvStats.Tier(0, 0, 0, 0);
+      return new KvStats(onDevice, empty, layout.blockBytes(), none, none, 0, 0, 0);
+    }
+    Loader loader = host.loader();
+    Storer storer = host.storer();
+    return new KvStats(
+        onDevice,
+        tier(host.pool()),
+        layout.blockBytes(),
+        transfers(host.loads(), loader.blocks(), loader.failed() + corrupt),
+        transfers(host.stores(), storer.blocks(), storer.failed()),
+        storer.skipped(),
+        storer.discarded(),
+        host.pool().evictedUnused());
+  }
+
+  /**
+   * Recounts everything.
+   *
+   * @throws IllegalStateException if the books do not balance
+   */
+  public void checkIntegrity() {
+    pool.checkIntegrity();
+    if (host != null) {
+      host.pool().checkIntegrity();
+    }
+  }
+
+  /** Waits for copies in flight and frees all memory; the compute stream must be idle. */
   @Override
   public void close() {
-    memory.close();
+    if (host != null) {
+      host.close();
+    }
+    device.close();
+  }
+
+  /**
+   * Adds the blocks of the longest known prefix to a table; those that lie only in host memory have
+   * no device block yet.
+   */
+  private void findPrefix(
+      BlockTable table, int[] tokens, int most, PrefixUse use, List<Integer> missing) {
+    while (table.size() < most && use != PrefixUse.NONE) {
+      int index = table.size();
+      BlockKey key = table.key(index, keys, tokens, layout.blockTokens());
+      int found = pool.acquire(key);
+      if (found >= 0) {
+        table.add(found);
+        if (host != null) {
+          host.storer().onReused(table, index);
+        }
+        continue;
+      }
+      int stored = use == PrefixUse.ALL ? acquireHost(key) : BlockTable.NONE;
+      if (stored < 0) {
+        return;
+      }
+      table.add(BlockTable.NONE);
+      table.setHost(index, stored);
+      missing.add(index);
+    }
+  }
+
+  private int acquireHost(BlockKey key) {
+    if (host == null || options.restore() == RestoreMode.RECOMPUTE) {
+      return BlockTable.NONE;
+    }
+    int block = host.pool().acquire(key);
+    if (block >= 0 && !host.check().isIntact(block)) {
+      corrupt++;
+      host.pool().release(block);
+      host.pool().unpublish(key);
+      return BlockTable.NONE;
+    }
+    return block;
+  }
+
+  /** Gives device blocks to the missing places and to all up to {@code total}. */
+  private void fill(BlockTable table, List<Integer> missing, int total) {
+    int[] blocks = device.allocate(missing.size() + total - table.size());
+    int next = 0;
+    for (int index : missing) {
+      table.set(index, blocks[next++]);
+    }
+    while (next < blocks.length) {
+      table.add(blocks[next++]);
+    }
+  }
+
+  private void load(BlockTable table, List<Integer> missing, int privateIndex) {
+    if (host != null && !missing.isEmpty()) {
+      host.loader().begin(table, missing, privateIndex, host.markComputed());
+    }
+  }
+
+  private void dropLast(BlockTable table) {
+    int index = table.size() - 1;
+    releaseHost(table, index);
+    pool.release(table.removeLast());
+  }
+
+  private void releaseHost(BlockTable table, int index) {
+    int block = table.host(index);
+    if (block >= 0 && host != null) {
+      table.setHost(index, BlockTable.NONE);
+      host.pool().release(block);
+    }
   }
 
   private void replaceLastByCopy(BlockTable table) {
-    int copy = pool.allocate();
+    int copy = device.allocate(1)[0];
     int shared = table.removeLast();
-    long bytes = layout.blockBytes();
-    stream.copy(memory, layout.blockOffset(copy), memory, layout.blockOffset(shared), bytes);
+    device.copy(shared, copy);
     pool.release(shared);
     table.add(copy);
+  }
+
+  private static KvStats.Transfers transfers(Lane lane, long blocks, long failed) {
+    return new KvStats.Transfers(blocks, lane.bytes(), lane.copyNanos(), failed, lane.ceiling());
+  }
+
+  private static KvStats.Tier tier(BlockPool pool) {
+    return new KvStats.Tier(pool.total(), pool.limit(), pool.total() - pool.free(), pool.cached());
   }
 }

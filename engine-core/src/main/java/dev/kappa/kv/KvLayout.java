@@ -57,9 +57,37 @@ public record KvLayout(int layers, int kvHeads, int headDim, int blockTokens, DT
     return block * blockBytes();
   }
 
+  /** Bytes of one layer's keys and values in a block. */
+  public long layerBytes() {
+    return blockBytes() / layers;
+  }
+
+  /** Byte offset of a layer within a block. */
+  public long layerOffset(int layer) {
+    return layer * layerBytes();
+  }
+
+  /**
+   * Cuts the layers into groups of as equal sizes as possible.
+   *
+   * @return the first layer of each group
+   */
+  public int[] groups(int count) {
+    int[] first = new int[count];
+    for (int group = 0; group < count; group++) {
+      first[group] = (int) ((long) group * layers / count);
+    }
+    return first;
+  }
+
   /** Blocks that hold so many tokens. */
   public int blocksFor(int tokens) {
     return Math.ceilDiv(tokens, blockTokens);
+  }
+
+  /** One layer's view of memory that holds nothing but that layer, block after block. */
+  public KvLayer staged(DeviceMemory memory) {
+    return new KvLayer(memory, layerBytes(), 0, layerBytes() / 2, blockTokens, dtype);
   }
 
   /** One layer's view of a pool of blocks. */

@@ -6,7 +6,7 @@ import dev.kappa.device.Device;
 import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.HostMemory;
 import dev.kappa.device.Kernels;
-import dev.kappa.device.KvLayer;
+import dev.kappa.device.LayerKv;
 import dev.kappa.device.RopeStore;
 import dev.kappa.device.Stream;
 import java.util.ArrayList;
@@ -87,9 +87,9 @@ public final class Transformer implements AutoCloseable {
    * Puts a step on the stream: writes the KV of all rows and leaves the hidden states of the wanted
    * rows for {@link #logits}.
    *
-   * @param kv one view per layer
+   * @param kv leads to the keys and values of all sequences in the batch
    */
-  public void forward(Stream stream, Batch batch, KvLayer[] kv) {
+  public void forward(Stream stream, Batch batch, LayerKv kv) {
     int rows = batch.rows();
     DeviceMemory state = residual;
     kernels.embed(stream, weights.embedding(), batch, state);
@@ -98,11 +98,12 @@ public final class Transformer implements AutoCloseable {
       boolean last = l == config.layers() - 1;
       norm(stream, state, l > 0, layer.inputNorm(), rows);
       kernels.matmul(stream, normed, rows, layer.qkv(), qkv);
-      kernels.ropeStore(stream, qkv, batch, rope[l], kv[l]);
+      kv.before(stream, l);
+      kernels.ropeStore(stream, qkv, batch, rope[l], kv.layer(l));
       if (last && batch.outputs() == 0) {
         return;
       }
-      kernels.attention(stream, qkv, batch, shape, kv[l], attended);
+      kv.attend(kernels, stream, l, qkv, batch, shape, attended);
       DeviceMemory attention = attended;
       if (last) {
         // No row looks at another any more, so only the wanted ones go on.

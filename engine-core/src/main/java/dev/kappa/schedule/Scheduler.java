@@ -1,51 +1,73 @@
 package dev.kappa.schedule;
 
 import dev.kappa.kv.KvCache;
-import java.util.ArrayDeque;
+import dev.kappa.kv.Load;
+import dev.kappa.kv.PrefixUse;
+import dev.kappa.kv.Reservation;
 import java.util.ArrayList;
-import java.util.Deque;
+import java.util.Comparator;
 import java.util.List;
+import java.util.TreeSet;
 
 /**
  * First come, first served, with continuous batching: every step takes all decodes, then as many
- * prefill tokens as the token budget leaves, oldest request first. Not thread-safe.
+ * prefill tokens as the token budget leaves, oldest request first. A request whose prefix lies in
+ * host memory starts to load it as soon as it is admitted; it joins a step when that step need
+ * hardly wait for it. Not thread-safe.
  *
- * <p><b>No deadlock.</b> A sequence that outgrows the free blocks takes them from the youngest
- * running one, so waits point only to older requests; the oldest can take all others' blocks, and
- * the engine admits no request that does not fit the pool alone.
+ * <p><b>No deadlock.</b> A request is admitted with all the blocks that its known tokens need, in
+ * order of arrival, so no two wait for each other's blocks. A sequence that outgrows the free
+ * blocks takes them from the youngest running one, so waits point only to older requests; the
+ * oldest can take all others' blocks, and the engine admits no request that does not fit the pool
+ * alone.
  */
 public final class Scheduler {
 
+  /** How much longer a step may take for a load that it has to wait for. */
+  private static final double STALL_SHARE = 0.02;
+
+  /** Waiting sequences that may be passed by one that starts to load. */
+  private static final int LOOK_AHEAD = 8;
+
   private final KvCache cache;
+  private final StepCost cost;
+  private final boolean overlap;
   private final int maxSequences;
   private final int maxBatchedTokens;
 
   /** Oldest first. */
   private final List<Sequence> running = new ArrayList<>();
 
-  /** Oldest first; preempted sequences return to the front. */
-  private final Deque<Sequence> waiting = new ArrayDeque<>();
+  /** Oldest first; preempted sequences return to their place. */
+  private final TreeSet<Sequence> waiting =
+      new TreeSet<>(Comparator.comparingLong(Sequence::arrival));
 
+  private long arrivals;
   private long preemptions;
 
   /**
+   * @param overlap whether a sequence may join a step before its load is complete
    * @param maxSequences most sequences that hold blocks at a time
    * @param maxBatchedTokens most new tokens in a step, at least {@code maxSequences}
    */
-  public Scheduler(KvCache cache, int maxSequences, int maxBatchedTokens) {
+  public Scheduler(
+      KvCache cache, StepCost cost, boolean overlap, int maxSequences, int maxBatchedTokens) {
     if (maxBatchedTokens < maxSequences) {
       throw new IllegalArgumentException(
           "%d tokens in a step are too few for %d sequences"
               .formatted(maxBatchedTokens, maxSequences));
     }
     this.cache = cache;
+    this.cost = cost;
+    this.overlap = overlap;
     this.maxSequences = maxSequences;
     this.maxBatchedTokens = maxBatchedTokens;
   }
 
   /** Queues a new sequence behind all others. */
   public void add(Sequence sequence) {
-    waiting.addLast(sequence);
+    sequence.arrived(arrivals++);
+    waiting.add(sequence);
   }
 
   /** Forgets a sequence, wherever it stands, and gives its blocks back. */
@@ -75,27 +97,25 @@ public final class Scheduler {
   /**
    * Chooses the next step's work, with blocks reserved for all of it; sequences count as computed
    * up to the end of their chunks.
+   *
+   * @param now by the device's clock
    */
-  public StepPlan plan() {
-    List<StepPlan.Chunk> chunks = new ArrayList<>();
-    int budget = maxBatchedTokens - planDecodes(chunks);
+  public StepPlan plan(long now) {
+    giveUpLoads(now);
+    Draft draft = new Draft(now);
+    planDecodes(draft);
     for (Sequence sequence : running) {
-      if (budget > 0 && remaining(sequence) > 1) {
-        budget -= addChunk(chunks, sequence, budget);
+      // A decode that has no room sits this step out.
+      boolean unplanned = remaining(sequence) > 0;
+      if (draft.budget > 0 && unplanned && cache.grow(sequence.blocks(), sequence.length())) {
+        planPrefill(draft, sequence);
       }
     }
-    while (budget > 0 && running.size() < maxSequences && !waiting.isEmpty()) {
-      if (!admit(waiting.peekFirst())) {
-        break;
-      }
-      Sequence sequence = waiting.removeFirst();
-      running.add(sequence);
-      budget -= addChunk(chunks, sequence, budget);
-    }
-    return new StepPlan(chunks);
+    admit(draft);
+    return new StepPlan(draft.chunks, draft.loads, draft.flops, draft.again);
   }
 
-  /** Makes the blocks that a finished step filled findable. */
+  /** Makes the blocks that a finished step filled findable, and starts to store them. */
   public void publish(StepPlan plan) {
     for (StepPlan.Chunk chunk : plan.chunks()) {
       Sequence sequence = chunk.sequence();
@@ -103,29 +123,81 @@ public final class Scheduler {
         cache.publish(sequence.blocks(), sequence.tokens(), sequence.computed());
       }
     }
+    cache.flushStores();
   }
 
-  /** Plans every sequence that needs just one token; returns how many. */
-  private int planDecodes(List<StepPlan.Chunk> chunks) {
-    int planned = 0;
+  /** A plan in the making. */
+  private final class Draft {
+    final long now;
+    final List<StepPlan.Chunk> chunks = new ArrayList<>();
+    final List<Load> loads = new ArrayList<>();
+    int budget = maxBatchedTokens;
+    double flops;
+    long again = Long.MAX_VALUE;
+
+    Draft(long now) {
+      this.now = now;
+    }
+
+    void add(Sequence sequence) {
+      int count = count(sequence);
+      chunks.add(new StepPlan.Chunk(sequence, sequence.computed(), count));
+      flops += cost.flops(sequence.computed(), count);
+      budget -= count;
+      sequence.advance(count);
+    }
+
+    int count(Sequence sequence) {
+      return Math.min(budget, remaining(sequence));
+    }
+
+    /** How long the step would take with a sequence's chunk in it. */
+    long nanosWith(Sequence sequence) {
+      return cost.nanos(flops + cost.flops(sequence.computed(), count(sequence)));
+    }
+  }
+
+  /** Plans every sequence that needs just one token. */
+  private void planDecodes(Draft draft) {
     // By index, since the youngest may be preempted from the end of the list meanwhile.
     for (int i = 0; i < running.size(); i++) {
       Sequence sequence = running.get(i);
-      if (remaining(sequence) == 1 && makeRoom(sequence)) {
-        planned += addChunk(chunks, sequence, 1);
+      if (remaining(sequence) == 1 && !sequence.isLoading() && makeRoom(sequence)) {
+        draft.add(sequence);
       }
     }
-    return planned;
   }
 
-  /** Grows a sequence to its length; returns false if it had to give way itself. */
+  private void planPrefill(Draft draft, Sequence sequence) {
+    Load load = sequence.blocks().load();
+    if (load == null || load.isJoined()) {
+      draft.add(sequence);
+      return;
+    }
+    long step = draft.nanosWith(sequence);
+    long stall = load.stallNanos(step);
+    if (overlap ? stall <= STALL_SHARE * step : load.isComplete()) {
+      load.join(stall);
+      draft.loads.add(load);
+      draft.add(sequence);
+    } else {
+      long tolerable = overlap ? draft.now + stall - (long) (STALL_SHARE * step) : Long.MAX_VALUE;
+      draft.again = Math.min(draft.again, Math.min(tolerable, load.giveUpNanos()));
+    }
+  }
+
+  /** Grows a sequence to its length; returns false if it has to sit out or give way itself. */
   private boolean makeRoom(Sequence sequence) {
     while (!cache.grow(sequence.blocks(), sequence.length())) {
+      if (cache.quarantined() > 0) {
+        // Blocks come free without anyone's loss.
+        return false;
+      }
       Sequence youngest = running.removeLast();
       cache.release(youngest.blocks());
       youngest.preempted();
       preemptions++;
-      waiting.addFirst(youngest);
+      waiting.add(youngest);
       if (youngest == sequence) {
         return false;
       }
@@ -133,31 +205,83 @@ public final class Scheduler {
     return true;
   }
 
+  /** Sends sequences whose load failed or is overdue back to the front of the queue. */
+  private void giveUpLoads(long now) {
+    for (int i = running.size() - 1; i >= 0; i--) {
+      Sequence sequence = running.get(i);
+      Load load = sequence.blocks().load();
+      if (load != null && !load.isJoined() && (load.hasFailed() || now >= load.giveUpNanos())) {
+        running.remove(i);
+        cache.release(sequence.blocks());
+        sequence.loadFailed();
+        waiting.add(sequence);
+      }
+    }
+  }
+
   /**
-   * Reserves a sequence's known tokens and one block more, so that its first decodes need not
-   * preempt anyone.
+   * Admits waiting sequences in order while the step has room for their tokens. One that has to
+   * wait for its turn starts to load what host memory has of it, if that takes no block from those
+   * before it.
    */
-  private boolean admit(Sequence sequence) {
-    int blockTokens = cache.layout().blockTokens();
-    int capacity = Math.min(sequence.maxLength(), sequence.length() + blockTokens);
-    int cached =
+  private void admit(Draft draft) {
+    int passed = 0;
+    int claimed = 0;
+    List<Sequence> candidates = waiting.stream().limit((long) LOOK_AHEAD + maxSequences).toList();
+    for (Sequence sequence : candidates) {
+      if (running.size() + passed >= maxSequences || passed > LOOK_AHEAD) {
+        return;
+      }
+      boolean inTurn = passed == 0 && draft.budget > 0;
+      int needed = cache.layout().blocksFor(capacity(sequence));
+      boolean fits = needed <= cache.pool().free() - claimed;
+      if ((inTurn || (fits && wouldLoad(sequence))) && reserve(sequence)) {
+        waiting.remove(sequence);
+        place(sequence);
+        if (inTurn) {
+          planPrefill(draft, sequence);
+        }
+      } else {
+        passed++;
+        claimed += needed;
+      }
+    }
+  }
+
+  /**
+   * Tokens that a sequence gets blocks for: one block more, so that its first decodes have room.
+   */
+  private int capacity(Sequence sequence) {
+    int length = sequence.length();
+    return Math.clamp(sequence.maxLength(), length, length + cache.layout().blockTokens());
+  }
+
+  private boolean wouldLoad(Sequence sequence) {
+    return sequence.prefixUse() == PrefixUse.ALL
+        && cache.wouldLoad(sequence.blocks(), sequence.tokens(), sequence.length());
+  }
+
+  private boolean reserve(Sequence sequence) {
+    Reservation reservation =
         cache.reserve(
             sequence.blocks(),
             sequence.tokens(),
             sequence.length(),
-            Math.max(sequence.length(), capacity),
-            !sequence.allPromptLogits());
-    if (cached >= 0) {
-      sequence.admitted(cached);
+            capacity(sequence),
+            sequence.prefixUse());
+    if (reservation != null) {
+      sequence.admitted(reservation);
     }
-    return cached >= 0;
+    return reservation != null;
   }
 
-  private static int addChunk(List<StepPlan.Chunk> chunks, Sequence sequence, int budget) {
-    int count = Math.min(budget, remaining(sequence));
-    chunks.add(new StepPlan.Chunk(sequence, sequence.computed(), count));
-    sequence.advance(count);
-    return count;
+  /** Puts a sequence among the running ones, by age. */
+  private void place(Sequence sequence) {
+    int at = running.size();
+    while (at > 0 && running.get(at - 1).arrival() > sequence.arrival()) {
+      at--;
+    }
+    running.add(at, sequence);
   }
 
   private static int remaining(Sequence sequence) {

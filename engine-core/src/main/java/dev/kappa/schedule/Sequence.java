@@ -1,7 +1,11 @@
 package dev.kappa.schedule;
 
 import dev.kappa.kv.BlockTable;
+import dev.kappa.kv.Load;
+import dev.kappa.kv.PrefixUse;
+import dev.kappa.kv.Reservation;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tokens of one request and how far their KV is computed. Owned by the engine thread; the
@@ -11,12 +15,16 @@ public final class Sequence {
 
   private final int promptLength;
   private final int maxLength;
-  private final boolean allPromptLogits;
   private final BlockTable blocks;
   private int[] tokens;
   private int length;
   private int computed;
   private int cachedPrompt = -1;
+  private int hostPrompt;
+  private PrefixUse prefixUse;
+  private @Nullable Load restored;
+  private boolean started;
+  private long arrival;
   private int preemptions;
 
   /**
@@ -29,8 +37,8 @@ public final class Sequence {
   public Sequence(int[] prompt, int maxLength, boolean allPromptLogits, BlockTable blocks) {
     this.promptLength = prompt.length;
     this.maxLength = maxLength;
-    this.allPromptLogits = allPromptLogits;
     this.blocks = blocks;
+    prefixUse = allPromptLogits ? PrefixUse.NONE : PrefixUse.ALL;
     this.tokens = prompt.clone();
     this.length = prompt.length;
   }
@@ -65,14 +73,39 @@ public final class Sequence {
     return blocks;
   }
 
-  /** Whether the logits of every prompt token are wanted. */
-  public boolean allPromptLogits() {
-    return allPromptLogits;
-  }
-
-  /** Prompt tokens that came from the cache at first admission; -1 before it. */
+  /** Prompt tokens that came from the cache at the admission that it started from; -1 before it. */
   public int cachedPrompt() {
     return cachedPrompt;
+  }
+
+  /** How many of these came from host memory. */
+  public int hostPrompt() {
+    return hostPrompt;
+  }
+
+  /** The load that brought them; null if there was none. */
+  public @Nullable Load restored() {
+    return restored;
+  }
+
+  /** Whether it waits for a load that no step has joined. */
+  boolean isLoading() {
+    Load load = blocks.load();
+    return load != null && !load.isJoined();
+  }
+
+  /** Its place in the order of arrival. */
+  long arrival() {
+    return arrival;
+  }
+
+  void arrived(long number) {
+    arrival = number;
+  }
+
+  /** Which cached blocks may serve it. */
+  PrefixUse prefixUse() {
+    return prefixUse;
   }
 
   /** How often the sequence lost its blocks to others. */
@@ -96,19 +129,29 @@ public final class Sequence {
     return tokens;
   }
 
-  void admitted(int cachedTokens) {
-    computed = cachedTokens;
-    if (cachedPrompt < 0) {
-      cachedPrompt = cachedTokens;
+  void admitted(Reservation reservation) {
+    computed = reservation.cachedTokens();
+    if (!started) {
+      cachedPrompt = reservation.cachedTokens();
+      hostPrompt = reservation.hostTokens();
+      restored = blocks.load();
     }
   }
 
   void advance(int count) {
     computed += count;
+    started = true;
   }
 
+  /** It has lost its blocks to others. */
   void preempted() {
     computed = 0;
     preemptions++;
+  }
+
+  /** Its load did not arrive; what host memory holds is computed instead. */
+  void loadFailed() {
+    computed = 0;
+    prefixUse = PrefixUse.DEVICE;
   }
 }

@@ -1,13 +1,23 @@
 package dev.kappa.schedule;
 
+import dev.kappa.kv.Load;
 import java.util.List;
 
 /**
  * What the next step computes.
  *
  * @param chunks at most one per sequence
+ * @param loads loads that the step waits for, group by group
+ * @param flops operations of all chunks
+ * @param again when to plan again at the latest if there is nothing to compute, by the device's
+ *     clock
  */
-public record StepPlan(List<Chunk> chunks) {
+public record StepPlan(List<Chunk> chunks, List<Load> loads, double flops, long again) {
+
+  /** A step that waits for nothing. */
+  public StepPlan(List<Chunk> chunks) {
+    this(chunks, List.of(), 0, Long.MAX_VALUE);
+  }
 
   /** Whether there is nothing to compute. */
   public boolean isEmpty() {

@@ -20,7 +20,13 @@ class KvCacheTest {
   private final Device device = Devices.open("cpu", 1).device();
   private final Stream stream = device.newStream("test");
   private final KvCache cache =
-      new KvCache(device, LAYOUT, 8, new BlockKeys(LAYOUT, "model", "numerics"), stream, true);
+      new KvCache(
+          device,
+          LAYOUT,
+          8,
+          new BlockKeys(LAYOUT, "model", "numerics"),
+          stream,
+          KvOptions.deviceOnly(true));
 
   @AfterEach
   void closesEverything() {
@@ -35,17 +41,23 @@ class KvCacheTest {
     return IntStream.range(100, 100 + count).toArray();
   }
 
+  /** The cached tokens of a reservation; -1 if there was no room. */
+  private int reserve(BlockTable table, int[] tokens, int length, int capacity, PrefixUse use) {
+    Reservation reservation = cache.reserve(table, tokens, length, capacity, use);
+    return reservation == null ? -1 : reservation.cachedTokens();
+  }
+
   /** Reserves, pretends to compute, publishes. */
   private BlockTable computed(int[] tokens) {
-    BlockTable table = cache.newTable("");
-    assertThat(cache.reserve(table, tokens, tokens.length, tokens.length, true)).isNotNegative();
+    BlockTable table = new BlockTable("");
+    assertThat(reserve(table, tokens, tokens.length, tokens.length, PrefixUse.ALL)).isNotNegative();
     cache.publish(table, tokens, tokens.length);
     return table;
   }
 
   private int cachedTokens(int[] tokens, String salt) {
-    BlockTable table = cache.newTable(salt);
-    int cached = cache.reserve(table, tokens, tokens.length, tokens.length, true);
+    BlockTable table = new BlockTable(salt);
+    int cached = reserve(table, tokens, tokens.length, tokens.length, PrefixUse.ALL);
     if (cached >= 0) {
       cache.release(table);
     }
@@ -77,8 +89,8 @@ class KvCacheTest {
   @Test
   void doesNotPublishWhatIsNotComputed() {
     int[] tokens = tokens(12);
-    BlockTable table = cache.newTable("");
-    cache.reserve(table, tokens, 12, 12, true);
+    BlockTable table = new BlockTable("");
+    reserve(table, tokens, 12, 12, PrefixUse.ALL);
     cache.publish(table, tokens, 7);
     cache.release(table);
     assertThat(cachedTokens(tokens, "")).isEqualTo(4);
@@ -90,8 +102,8 @@ class KvCacheTest {
     BlockTable owner = computed(tokens);
     byte[] content = fill(owner.block(1));
 
-    BlockTable twin = cache.newTable("");
-    assertThat(cache.reserve(twin, tokens, 8, 12, true)).isEqualTo(7);
+    BlockTable twin = new BlockTable("");
+    assertThat(reserve(twin, tokens, 8, 12, PrefixUse.ALL)).isEqualTo(7);
 
     assertThat(twin.block(0)).isEqualTo(owner.block(0));
     assertThat(twin.block(1)).isNotEqualTo(owner.block(1));
@@ -104,9 +116,9 @@ class KvCacheTest {
   void fullHitWithoutRoomForTheCopyComputesTheLastBlockAgain() {
     int[] tokens = tokens(28);
     cache.release(computed(tokens));
-    BlockTable twin = cache.newTable("");
+    BlockTable twin = new BlockTable("");
     // 7 cached blocks and 1 to grow into fill the pool; a copy would be a ninth.
-    assertThat(cache.reserve(twin, tokens, 28, 32, true)).isEqualTo(24);
+    assertThat(reserve(twin, tokens, 28, 32, PrefixUse.ALL)).isEqualTo(24);
     cache.release(twin);
   }
 
@@ -115,8 +127,8 @@ class KvCacheTest {
     BlockTable owner = computed(tokens(20));
     int free = cache.pool().free();
     int[] big = IntStream.range(0, 30).toArray();
-    BlockTable table = cache.newTable("");
-    assertThat(cache.reserve(table, big, 30, 30, true)).isEqualTo(-1);
+    BlockTable table = new BlockTable("");
+    assertThat(reserve(table, big, 30, 30, PrefixUse.ALL)).isEqualTo(-1);
     assertThat(table.size()).isZero();
     assertThat(cache.pool().free()).isEqualTo(free);
     cache.release(owner);
@@ -125,9 +137,9 @@ class KvCacheTest {
   @Test
   void evictsTheEndOfAPrefixFirst() {
     cache.release(computed(tokens(16)));
-    BlockTable other = cache.newTable("");
+    BlockTable other = new BlockTable("");
     int[] unrelated = IntStream.range(0, 24).toArray();
-    cache.reserve(other, unrelated, 24, 24, true);
+    reserve(other, unrelated, 24, 24, PrefixUse.ALL);
     assertThat(cachedTokens(tokens(16), "")).isEqualTo(-1);
     cache.release(other);
     assertThat(cachedTokens(tokens(16), "")).isEqualTo(8);

@@ -7,8 +7,10 @@ import dev.kappa.device.Device;
 import dev.kappa.device.Devices;
 import dev.kappa.device.Stream;
 import dev.kappa.kv.BlockKeys;
+import dev.kappa.kv.BlockTable;
 import dev.kappa.kv.KvCache;
 import dev.kappa.kv.KvLayout;
+import dev.kappa.kv.KvOptions;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -43,14 +45,14 @@ class SchedulerTest {
 
   private KvCache cache(int blocks) {
     BlockKeys keys = new BlockKeys(LAYOUT, "model", "numerics");
-    KvCache cache = new KvCache(device, LAYOUT, blocks, keys, stream, true);
+    KvCache cache = new KvCache(device, LAYOUT, blocks, keys, stream, KvOptions.deviceOnly(true));
     caches.add(cache);
     return cache;
   }
 
   private static Sequence sequence(KvCache cache, int firstToken, int prompt, int output) {
     int[] tokens = IntStream.range(firstToken, firstToken + prompt).toArray();
-    return new Sequence(tokens, prompt + output, false, cache.newTable(""));
+    return new Sequence(tokens, prompt + output, false, new BlockTable(""));
   }
 
   /** Pretends that a step was computed: every chunk that reaches its end gets a token. */
@@ -70,11 +72,11 @@ class SchedulerTest {
   @Test
   void cutsLongPromptsIntoChunks() {
     KvCache cache = cache(8);
-    Scheduler scheduler = new Scheduler(cache, 4, 8);
+    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 0), true, 4, 8);
     Sequence sequence = sequence(cache, 0, 20, 1);
     scheduler.add(sequence);
     List<Integer> chunks = new ArrayList<>();
-    for (StepPlan plan = scheduler.plan(); !plan.isEmpty(); plan = scheduler.plan()) {
+    for (StepPlan plan = scheduler.plan(0); !plan.isEmpty(); plan = scheduler.plan(0)) {
       chunks.add(plan.rows());
       complete(scheduler, plan);
     }
@@ -84,14 +86,14 @@ class SchedulerTest {
   @Test
   void decodesGoOnWhileAPromptIsPrefilled() {
     KvCache cache = cache(16);
-    Scheduler scheduler = new Scheduler(cache, 4, 8);
+    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 0), true, 4, 8);
     Sequence decoding = sequence(cache, 0, 3, 9);
     scheduler.add(decoding);
-    complete(scheduler, scheduler.plan());
+    complete(scheduler, scheduler.plan(0));
     Sequence prompt = sequence(cache, 1000, 20, 2);
     scheduler.add(prompt);
     for (int step = 0; step < 3; step++) {
-      StepPlan plan = scheduler.plan();
+      StepPlan plan = scheduler.plan(0);
       assertThat(plan.chunks().get(0).sequence()).isSameAs(decoding);
       assertThat(plan.chunks().get(0).count()).isEqualTo(1);
       assertThat(plan.rows()).isLessThanOrEqualTo(8);
@@ -105,14 +107,14 @@ class SchedulerTest {
   @Test
   void preemptsTheYoungestAndResumesItsTokens() {
     KvCache cache = cache(6);
-    Scheduler scheduler = new Scheduler(cache, 4, 64);
+    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 0), true, 4, 64);
     Sequence older = sequence(cache, 0, 7, 15);
     Sequence younger = sequence(cache, 1000, 7, 15);
     scheduler.add(older);
     scheduler.add(younger);
     int steps = 0;
     while (younger.length() < younger.maxLength()) {
-      complete(scheduler, scheduler.plan());
+      complete(scheduler, scheduler.plan(0));
       assertThat(++steps).isLessThan(100);
     }
     assertThat(older.preemptions()).isZero();
@@ -123,17 +125,17 @@ class SchedulerTest {
   @Test
   void removedSequencesGiveTheirBlocksBackWhereverTheyStand() {
     KvCache cache = cache(4);
-    Scheduler scheduler = new Scheduler(cache, 4, 64);
+    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 0), true, 4, 64);
     Sequence running = sequence(cache, 0, 12, 4);
     Sequence waiting = sequence(cache, 1000, 12, 4);
     scheduler.add(running);
     scheduler.add(waiting);
-    scheduler.plan();
+    scheduler.plan(0);
     assertThat(scheduler.running()).isEqualTo(1);
     assertThat(scheduler.waiting()).isEqualTo(1);
     scheduler.remove(waiting);
     scheduler.remove(running);
-    assertThat(scheduler.plan().isEmpty()).isTrue();
+    assertThat(scheduler.plan(0).isEmpty()).isTrue();
   }
 
   static IntStream seeds() {
@@ -150,7 +152,7 @@ class SchedulerTest {
     int maxSequences = 1 + random.nextInt(5);
     int budget = maxSequences + random.nextInt(12);
     KvCache cache = cache(blocks);
-    Scheduler scheduler = new Scheduler(cache, maxSequences, budget);
+    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 0), true, maxSequences, budget);
     Set<Sequence> open = new HashSet<>();
     int toSubmit = 30;
     for (int step = 0; toSubmit > 0 || !open.isEmpty(); step++) {
@@ -164,7 +166,7 @@ class SchedulerTest {
         scheduler.add(sequence);
         toSubmit--;
       }
-      StepPlan plan = scheduler.plan();
+      StepPlan plan = scheduler.plan(0);
       assertThat(plan.rows()).isLessThanOrEqualTo(budget);
       assertThat(plan.chunks()).hasSizeLessThanOrEqualTo(maxSequences);
       if (!open.isEmpty()) {

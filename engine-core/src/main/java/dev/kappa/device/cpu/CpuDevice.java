@@ -128,6 +128,11 @@ public final class CpuDevice implements Device {
   }
 
   @Override
+  public long freeHostBytes() {
+    return SystemInfo.availableBytes();
+  }
+
+  @Override
   public long allocatedBytes() {
     return allocated.get();
   }

@@ -1,0 +1,109 @@
+package dev.kappa.kv;
+
+import dev.kappa.device.Device;
+import dev.kappa.device.Event;
+import dev.kappa.device.Stream;
+import dev.kappa.kv.transfer.Lane;
+
+/**
+ * Host memory and the way there and back: everything that exists only where KV is offloaded. Owns
+ * it all; closed in the order that copies in flight require.
+ */
+final class HostSide implements AutoCloseable {
+
+  private final Stream compute;
+  private final Event computed;
+  private final HostTier tier;
+  private final BlockCheck check;
+  private final Lane loads;
+  private final Lane stores;
+  private final Loader loader;
+  private final Storer storer;
+
+  /**
+   * @param progress called by other threads whenever there may be something to {@link #settle}
+   */
+  HostSide(
+      Device device,
+      KvLayout layout,
+      KvOptions options,
+      DeviceTier blocks,
+      Stream compute,
+      Runnable progress) {
+    this.compute = compute;
+    tier = new HostTier(device, layout.blockBytes(), options.hostBytes(), progress);
+    check = new BlockCheck(device, layout, blocks, tier, compute, options.check());
+    computed = device.newEvent();
+    loads = new Lane(device, "load", progress);
+    stores = new Lane(device, "store", progress);
+    loader = new Loader(layout, options, blocks, tier, loads, device.clock(), check);
+    storer =
+        new Storer(
+            layout,
+            options.storePolicy(),
+            blocks,
+            tier,
+            stores,
+            device.clock(),
+            check,
+            this::markComputed);
+    if (tier.pool().total() > 0) {
+      loads.calibrate(device, blocks.memory(), tier.memory(0), layout.blockBytes());
+      stores.calibrate(device, tier.memory(0), blocks.memory(), layout.blockBytes());
+    }
+  }
+
+  /** Marks the end of what has been put on the compute stream. */
+  Event markComputed() {
+    compute.record(computed);
+    return computed;
+  }
+
+  BlockPool pool() {
+    return tier.pool();
+  }
+
+  HostTier tier() {
+    return tier;
+  }
+
+  BlockCheck check() {
+    return check;
+  }
+
+  Lane loads() {
+    return loads;
+  }
+
+  Lane stores() {
+    return stores;
+  }
+
+  Loader loader() {
+    return loader;
+  }
+
+  Storer storer() {
+    return storer;
+  }
+
+  /** Takes note of what has arrived: copies and memory. */
+  void settle() {
+    tier.adopt();
+    loads.settle();
+    stores.settle();
+  }
+
+  boolean isIdle() {
+    return loads.isIdle() && stores.isIdle() && !tier.isGrowing();
+  }
+
+  @Override
+  public void close() {
+    loads.close();
+    stores.close();
+    computed.close();
+    check.close();
+    tier.close();
+  }
+}

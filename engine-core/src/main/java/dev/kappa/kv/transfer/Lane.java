@@ -1,0 +1,347 @@
+package dev.kappa.kv.transfer;
+
+import dev.kappa.device.Device;
+import dev.kappa.device.DeviceException;
+import dev.kappa.device.Event;
+import dev.kappa.device.Memory;
+import dev.kappa.device.Stream;
+import dev.kappa.device.Worker;
+import java.util.ArrayDeque;
+import java.util.Comparator;
+import java.util.PriorityQueue;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One direction of the link. Of all transfers the one with the earliest deadline is copied first,
+ * in pieces so small that a later but more urgent one need not wait long, and with so much in
+ * flight that the link never idles. {@link #submit}, {@link #cancel}, {@link #flush} and {@link
+ * #settle} are the engine thread's; the rest is thread-safe.
+ */
+public final class Lane implements AutoCloseable {
+
+  /** Link time in flight: several times what it takes to notice a completion and submit again. */
+  private static final long WINDOW_NANOS = 3_000_000;
+
+  /** Link time of a piece: how long an urgent transfer may wait for one that was begun. */
+  private static final long PIECE_NANOS = 1_000_000;
+
+  private static final long MAX_PIECE = 32 << 20;
+  private static final long MIN_WINDOW = 64 << 10;
+
+  /** Weight of the newest piece in the running mean of the rate. */
+  private static final double NEWEST = 0.2;
+
+  /** Assumed until the first copy was measured: 10 GB/s. */
+  private static final double FIRST_RATE = 10;
+
+  private record Piece(
+      Transfer transfer, int group, boolean endsGroup, Event start, Event end, long bytes) {}
+
+  private final Object lock = new Object();
+  private final Stream stream;
+  private final Worker worker;
+  private final EventPool events;
+  private final Runnable progress;
+  private final PriorityQueue<Transfer> queue =
+      new PriorityQueue<>(Comparator.comparingLong(Transfer::deadline));
+  private final ArrayDeque<Piece> inFlight = new ArrayDeque<>();
+  private final Queue<Transfer> finished = new ConcurrentLinkedQueue<>();
+  private long inFlightBytes;
+  private double rate = FIRST_RATE;
+  private double ceiling;
+  private long bytes;
+  private long copyNanos;
+  private @Nullable DeviceException failure;
+
+  /**
+   * @param name of its stream and its thread
+   * @param progress called by the lane's worker whenever a piece is done
+   */
+  public Lane(Device device, String name, Runnable progress) {
+    this.progress = progress;
+    events = new EventPool(device);
+    stream = device.newStream(name);
+    try {
+      worker = device.newWorker(name, this::pump);
+    } catch (RuntimeException e) {
+      stream.close();
+      throw e;
+    }
+  }
+
+  /** Queues a transfer. */
+  public void submit(Transfer transfer) {
+    synchronized (lock) {
+      queue.add(transfer);
+    }
+    worker.signal();
+  }
+
+  /** Submits what is left of a transfer at once, so that all its groups can be awaited. */
+  public void flush(Transfer transfer) {
+    synchronized (lock) {
+      while (transfer.hasNext()) {
+        submitNext(transfer);
+      }
+    }
+  }
+
+  /** Gives up what is not submitted yet; the transfer is settled once the rest is done. */
+  public void cancel(Transfer transfer) {
+    synchronized (lock) {
+      if (transfer.hasNext()) {
+        end(transfer, null);
+      }
+    }
+  }
+
+  /** Makes later work on a stream wait for a group of a flushed transfer. */
+  public void await(Transfer transfer, int group, Stream waiting) {
+    synchronized (lock) {
+      if (transfer.isDone(group)) {
+        return;
+      }
+      Event end = transfer.end(group);
+      if (end == null) {
+        throw new IllegalStateException("group " + group + " of a transfer was not submitted");
+      }
+      waiting.await(end);
+    }
+  }
+
+  /**
+   * Tells the owners of transfers that have come to their end.
+   *
+   * @throws DeviceException if the stream has failed, which nothing here survives
+   */
+  public void settle() {
+    synchronized (lock) {
+      retire();
+    }
+    for (Transfer done = finished.poll(); done != null; done = finished.poll()) {
+      done.owner().onSettled(done);
+    }
+    synchronized (lock) {
+      if (failure != null) {
+        throw failure;
+      }
+    }
+  }
+
+  /** Whether nothing is queued, in flight or to be settled. */
+  public boolean isIdle() {
+    synchronized (lock) {
+      return queue.isEmpty() && inFlight.isEmpty() && finished.isEmpty();
+    }
+  }
+
+  /** Whether a group is known to be there. */
+  public boolean isDone(Transfer transfer, int group) {
+    synchronized (lock) {
+      return transfer.isDone(group);
+    }
+  }
+
+  /** How long it will probably take until a group is there, in nanoseconds. */
+  public long nanosUntil(Transfer transfer, int group) {
+    synchronized (lock) {
+      if (transfer.isDone(group)) {
+        return 0;
+      }
+      long ahead = transfer.remainingThrough(group);
+      long flying = 0;
+      for (Piece piece : inFlight) {
+        flying += piece.bytes();
+        // Only what was submitted before the group's own last piece stands before it.
+        if (piece.transfer() == transfer && piece.group() == group && piece.endsGroup()) {
+          break;
+        }
+      }
+      for (Transfer other : queue) {
+        if (ahead > 0 && other != transfer && other.deadline() <= transfer.deadline()) {
+          ahead += other.remaining();
+        }
+      }
+      return (long) ((ahead + flying) / rate);
+    }
+  }
+
+  /** Bytes per nanosecond, a running mean over what was copied last. */
+  public double rate() {
+    synchronized (lock) {
+      return rate;
+    }
+  }
+
+  /** Bytes per second of the best copy measured; 0 before {@link #calibrate}. */
+  public double ceiling() {
+    synchronized (lock) {
+      return ceiling;
+    }
+  }
+
+  /**
+   * Measures what the direction does at best, and assumes that rate until copies tell more. Before
+   * the first transfer only.
+   *
+   * @param target unused memory on the one side
+   * @param source unused memory on the other
+   * @param first bytes of the smallest copy tried
+   */
+  public void calibrate(Device device, Memory target, Memory source, long first) {
+    double measured = Calibration.measure(device, stream, target, source, first);
+    synchronized (lock) {
+      ceiling = measured;
+      rate = measured / 1e9;
+    }
+  }
+
+  /** Bytes copied. */
+  public long bytes() {
+    synchronized (lock) {
+      return bytes;
+    }
+  }
+
+  /** Nanoseconds that the device spent copying them. */
+  public long copyNanos() {
+    synchronized (lock) {
+      return copyNanos;
+    }
+  }
+
+  /** Waits for what is in flight, drops what is not, and tells all owners. */
+  @Override
+  public void close() {
+    synchronized (lock) {
+      for (Transfer transfer = queue.peek(); transfer != null; transfer = queue.peek()) {
+        end(transfer, null);
+      }
+    }
+    worker.close();
+    try {
+      stream.synchronize();
+      settle();
+    } catch (DeviceException e) {
+      // The engine has heard of it by settling.
+    }
+    stream.close();
+    events.close();
+  }
+
+  private long pump() {
+    boolean moved;
+    synchronized (lock) {
+      moved = retire();
+      Transfer next = queue.peek();
+      while (next != null && (inFlight.isEmpty() || inFlightBytes < window())) {
+        submitNext(next);
+        next = queue.peek();
+      }
+    }
+    if (moved || !finished.isEmpty()) {
+      progress.run();
+    }
+    return Worker.WHEN_SIGNALLED;
+  }
+
+  private long window() {
+    return Math.max(MIN_WINDOW, (long) (rate * WINDOW_NANOS));
+  }
+
+  private void submitNext(Transfer transfer) {
+    Rows copy = transfer.next();
+    int group = transfer.nextGroup();
+    long most = Math.min(MAX_PIECE, (long) (rate * PIECE_NANOS));
+    int rows = (int) Math.clamp(most / copy.width(), 1, copy.height() - transfer.nextRow());
+    Event start = events.take();
+    Event end = events.take();
+    try {
+      if (transfer.begin()) {
+        stream.await(transfer.after());
+      }
+      stream.record(start);
+      copy.submit(stream, transfer.nextRow(), rows);
+    } catch (RuntimeException e) {
+      // Refused before anything moved: what depends on it is computed instead.
+      events.give(start);
+      events.give(end);
+      end(transfer, e);
+      return;
+    }
+    stream.record(end);
+    stream.signal(worker);
+    boolean endsGroup = transfer.submitted(rows);
+    if (endsGroup) {
+      transfer.setEnd(group, end);
+    }
+    if (!transfer.hasNext()) {
+      queue.remove(transfer);
+    }
+    long size = rows * copy.width();
+    inFlight.add(new Piece(transfer, group, endsGroup, start, end, size));
+    inFlightBytes += size;
+  }
+
+  /** Takes the completed pieces out; returns whether there were any. */
+  private boolean retire() {
+    boolean any = false;
+    try {
+      while (!inFlight.isEmpty() && inFlight.element().end().isComplete()) {
+        retire(inFlight.remove());
+        any = true;
+      }
+    } catch (DeviceException e) {
+      fail(e);
+    }
+    return any;
+  }
+
+  private void retire(Piece piece) {
+    long done = piece.end().completedNanos();
+    long nanos = Math.max(1, done - piece.start().completedNanos());
+    rate += NEWEST * ((double) piece.bytes() / nanos - rate);
+    bytes += piece.bytes();
+    copyNanos += nanos;
+    inFlightBytes -= piece.bytes();
+    piece.transfer().pieceDone(nanos);
+    if (piece.endsGroup()) {
+      piece.transfer().groupDone(done);
+    }
+    giveBack(piece);
+  }
+
+  private void giveBack(Piece piece) {
+    events.give(piece.start());
+    events.give(piece.end());
+    if (piece.transfer().isSettled()) {
+      finished.add(piece.transfer());
+    }
+  }
+
+  /**
+   * A failed stream does nothing any more: what was in flight counts as neither done nor moving.
+   */
+  private void fail(DeviceException e) {
+    failure = e;
+    for (Transfer transfer = queue.peek(); transfer != null; transfer = queue.peek()) {
+      end(transfer, e);
+    }
+    for (Piece piece = inFlight.poll(); piece != null; piece = inFlight.poll()) {
+      piece.transfer().end(e);
+      piece.transfer().pieceDone(0);
+      giveBack(piece);
+    }
+    inFlightBytes = 0;
+  }
+
+  private void end(Transfer transfer, @Nullable RuntimeException why) {
+    queue.remove(transfer);
+    transfer.end(why);
+    if (transfer.isSettled()) {
+      finished.add(transfer);
+    }
+  }
+}
