@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.kappa.device.DType;
 import dev.kappa.engine.EngineEquivalenceTest.Job;
 import dev.kappa.engine.EngineEquivalenceTest.Result;
+import dev.kappa.kv.RestoreMode;
+import dev.kappa.kv.StorePolicy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,7 +28,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Timeout(60)
 class RandomScheduleTest {
 
-  private static final int SCHEDULES = 80;
+  private static final int SCHEDULES = 200;
   private static final int JOBS = 8;
   private static final int FOLLOW_UPS = 4;
 
@@ -41,6 +43,7 @@ class RandomScheduleTest {
 
   private static long preemptions;
   private static long cachedTokens;
+  private static long hostTokens;
   private static int cutShort;
 
   static LongStream seeds() {
@@ -51,6 +54,7 @@ class RandomScheduleTest {
   static void countFromZero() {
     preemptions = 0;
     cachedTokens = 0;
+    hostTokens = 0;
     cutShort = 0;
   }
 
@@ -59,6 +63,7 @@ class RandomScheduleTest {
   static void theSchedulesWereEventful() {
     assertThat(preemptions).as("preemptions").isGreaterThan(SCHEDULES / 8);
     assertThat(cachedTokens).as("cached tokens").isGreaterThan(10 * SCHEDULES);
+    assertThat(hostTokens).as("tokens from host memory").isGreaterThan(10 * SCHEDULES);
     assertThat(cutShort).as("cancelled requests").isGreaterThan(SCHEDULES / 8);
   }
 
@@ -96,7 +101,16 @@ class RandomScheduleTest {
         .maxBatchedTokens(sequences + random.nextInt(random.nextBoolean() ? 8 : 128))
         .prefixCaching(random.nextInt(8) > 0)
         .kvDType(kvType)
+        .hostBytes(random.nextInt(5) == 0 ? 0 : (1 + random.nextInt(40)) * 16_384L)
+        .storePolicy(any(random, StorePolicy.values()))
+        .restore(any(random, RestoreMode.values()))
+        .layerGroups(random.nextInt(4))
+        .checkKv(random.nextInt(4) > 0)
         .build();
+  }
+
+  private static <T> T any(Random random, T[] values) {
+    return values[random.nextInt(values.length)];
   }
 
   @ParameterizedTest
@@ -134,6 +148,7 @@ class RandomScheduleTest {
       engine.awaitIdle();
       preemptions += engine.engine().stats().preemptions();
       cachedTokens += engine.engine().stats().cachedPromptTokens();
+      hostTokens += engine.engine().stats().hostPromptTokens();
     }
   }
 
