@@ -42,6 +42,8 @@ final class EngineLoop implements StepRunner.RowSink {
   private final Scheduler scheduler;
   private final KvCache cache;
   private final StepRunner runner;
+  private final LoadGate gate;
+  private final @Nullable LongRunner longRunner;
   private final Sampler sampler;
   private final Logprobs logprobs;
   private final StepCost cost;
@@ -62,6 +64,8 @@ final class EngineLoop implements StepRunner.RowSink {
 
   /**
    * @param cost what the scheduler predicts steps by; learns from those that run
+   * @param gate the way to blocks that are being loaded
+   * @param longRunner runs sequences that exceed the device; null if none may
    */
   EngineLoop(
       Device device,
@@ -69,11 +73,15 @@ final class EngineLoop implements StepRunner.RowSink {
       StepCost cost,
       KvCache cache,
       StepRunner runner,
+      LoadGate gate,
+      @Nullable LongRunner longRunner,
       int vocabulary) {
     this.scheduler = scheduler;
     this.cost = cost;
     this.cache = cache;
     this.runner = runner;
+    this.gate = gate;
+    this.longRunner = longRunner;
     clock = device.clock();
     sampler = new Sampler(vocabulary);
     logprobs = new Logprobs(vocabulary);
@@ -179,24 +187,70 @@ final class EngineLoop implements StepRunner.RowSink {
    */
   private long step() {
     cache.settle();
+    endLongStep();
     if (active.isEmpty()) {
       return Worker.WHEN_SIGNALLED;
     }
     long start = clock.nanos();
     StepPlan plan = scheduler.plan(start);
+    failImpossible();
+    beginLongStep();
     if (plan.isEmpty()) {
-      if (cache.isIdle()) {
+      if (cache.isIdle() && scheduler.running() + scheduler.waiting() > 0 && !isLongInFlight()) {
         throw new IllegalStateException("requests wait, but none can go on");
       }
       return plan.again();
     }
     noteStarts(plan);
-    long stall = runner.run(plan, this);
+    gate.open(plan.loads());
+    runner.run(plan, gate, this);
+    long stall = gate.settle();
     cost.observe(plan.flops(), clock.nanos() - start - stall);
     steps++;
     scheduler.publish(plan);
     endFinished(plan);
     return start;
+  }
+
+  private boolean isLongInFlight() {
+    return longRunner != null && longRunner.plan() != null;
+  }
+
+  /** Begins the next step of the sequence that exceeds the device, if it is time. */
+  private void beginLongStep() {
+    LongRunner runs = longRunner;
+    StepPlan plan = runs == null ? null : scheduler.longSequence().plan();
+    if (runs != null && plan != null) {
+      noteStarts(plan);
+      runs.begin(plan, this, worker);
+    }
+  }
+
+  /** Takes note of that sequence's step, if it is done. */
+  private void endLongStep() {
+    LongRunner runs = longRunner;
+    StepPlan plan = runs == null ? null : runs.plan();
+    if (runs != null && plan != null && runs.isDone()) {
+      endLongStep(runs, plan);
+    }
+  }
+
+  /** Ends requests for which host memory cannot be had, or not be written. */
+  private void failImpossible() {
+    for (Sequence sequence : scheduler.takeImpossible()) {
+      ActiveRequest request = request(sequence);
+      String message =
+          "the context exceeds the device, and there is not enough host memory to keep its KV";
+      EngineException error = new EngineException(EngineException.Kind.INTERNAL, null, message);
+      end(request, () -> request.fail(error));
+    }
+  }
+
+  private void endLongStep(LongRunner runs, StepPlan plan) {
+    runs.finish(this);
+    steps++;
+    scheduler.longSequence().finished();
+    endFinished(plan);
   }
 
   @Override
@@ -344,6 +398,11 @@ final class EngineLoop implements StepRunner.RowSink {
     drain();
     for (ActiveRequest request : new ArrayList<>(active.values())) {
       end(request, () -> request.finish(Finish.Reason.ABORT, clock.nanos()));
+    }
+    LongRunner runs = longRunner;
+    StepPlan left = runs == null || failure != null ? null : runs.plan();
+    if (runs != null && left != null) {
+      endLongStep(runs, left);
     }
   }
 

@@ -15,6 +15,7 @@ import dev.kappa.model.ModelDirectory;
 import dev.kappa.model.Transformer;
 import dev.kappa.model.TransformerWeights;
 import dev.kappa.model.WeightLoader;
+import dev.kappa.schedule.LongSequence;
 import dev.kappa.schedule.Scheduler;
 import dev.kappa.schedule.StepCost;
 import dev.kappa.text.HuggingFaceTokenizer;
@@ -42,6 +43,8 @@ final class EngineParts implements AutoCloseable {
   private final Stream stream;
   private final KvCache cache;
   private final StepRunner runner;
+  private final LoadGate gate;
+  private final @Nullable LongRunner longRunner;
 
   private EngineParts(
       Path model,
@@ -89,18 +92,28 @@ final class EngineParts implements AutoCloseable {
               new StepRunner(
                   device,
                   transformer,
-                  cache,
+                  layout,
                   stream,
                   config.vocabularySize(),
                   rows,
                   info.maxSequences(),
                   layout.blocksFor(info.maxModelLength())),
               StepRunner::close);
+      gate = closing(new LoadGate(device, cache), LoadGate::close);
+      if (info.maxModelLength() > info.kvCapacityTokens()) {
+        int longRows = LongSequence.maxChunk(cache.longContexts(), rows);
+        longRunner =
+            closing(
+                new LongRunner(device, config, weights, cache, longRows, info.maxModelLength()),
+                LongRunner::close);
+      } else {
+        longRunner = null;
+      }
       // Closed first, whatever was opened after it: no memory may go while work is in flight.
       closers.push(stream::close);
       if (options.warmUp()) {
         int limit = Math.min(info.maxBatchedTokens(), info.maxModelLength());
-        new WarmUp(runner, cache, limit).run(device.clock());
+        new WarmUp(runner, cache, gate, limit).run(device.clock());
       }
       done = true;
     } finally {
@@ -151,7 +164,8 @@ final class EngineParts implements AutoCloseable {
             options.restore() != RestoreMode.LOAD_WHOLE,
             info.maxSequences(),
             info.maxBatchedTokens());
-    return new EngineLoop(device, scheduler, cost, cache, runner, model.vocabularySize());
+    return new EngineLoop(
+        device, scheduler, cost, cache, runner, gate, longRunner, model.vocabularySize());
   }
 
   /** Closes the stream, then everything in reverse. */

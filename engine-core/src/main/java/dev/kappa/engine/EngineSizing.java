@@ -4,6 +4,7 @@ import dev.kappa.device.DType;
 import dev.kappa.device.Device;
 import dev.kappa.kv.KvLayout;
 import dev.kappa.kv.KvOptions;
+import dev.kappa.kv.LongContexts;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.Transformer;
 import java.lang.System.Logger;
@@ -72,8 +73,8 @@ final class EngineSizing {
               .formatted(maxBatchedTokens, maxSequences));
     }
     numBlocks = options.numBlocks() > 0 ? options.numBlocks() : blocksThatFit(cpu);
-    maxModelLength = chooseMaxModelLength();
     hostBytes = chooseHostBytes();
+    maxModelLength = chooseMaxModelLength();
   }
 
   KvLayout layout() {
@@ -144,7 +145,7 @@ final class EngineSizing {
   }
 
   private int chooseMaxModelLength() {
-    long capacity = (long) numBlocks * layout.blockTokens();
+    long capacity = Math.max((long) numBlocks * layout.blockTokens(), longCapacity());
     int wanted = given(options.maxModelLength(), config.maxPositions());
     if (wanted <= capacity) {
       return wanted;
@@ -152,8 +153,8 @@ final class EngineSizing {
     if (options.maxModelLength() > 0) {
       throw invalid(
           "max_model_len",
-          "max_model_len %d does not fit into %d KV blocks of %d tokens"
-              .formatted(wanted, numBlocks, layout.blockTokens()));
+          "max_model_len %d does not fit into %d KV blocks of %d tokens, nor into %d MiB of host memory"
+              .formatted(wanted, numBlocks, layout.blockTokens(), hostBytes >> 20));
     }
     LOG.log(
         Level.INFO,
@@ -162,6 +163,13 @@ final class EngineSizing {
         Long.toString(capacity),
         Integer.toString(numBlocks));
     return (int) capacity;
+  }
+
+  /** Tokens of the longest sequence that host memory holds, where the device can stream one. */
+  private long longCapacity() {
+    int unit = LongContexts.unit(layout.blockTokens(), device.kernels().attentionTile());
+    boolean streams = layout.blocksFor(unit) <= numBlocks;
+    return streams ? hostBytes / layout.blockBytes() * layout.blockTokens() : 0;
   }
 
   /** Whole blocks within what was asked for, or within a share of what is free. */

@@ -4,9 +4,10 @@ import dev.kappa.device.Batch;
 import dev.kappa.device.Device;
 import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.HostMemory;
+import dev.kappa.device.LayerKv;
 import dev.kappa.device.Stream;
 import dev.kappa.kv.BlockTable;
-import dev.kappa.kv.KvCache;
+import dev.kappa.kv.KvLayout;
 import dev.kappa.model.Transformer;
 import dev.kappa.schedule.Sequence;
 import dev.kappa.schedule.StepPlan;
@@ -55,7 +56,7 @@ final class StepRunner implements AutoCloseable {
   private static final int LOGIT_ROWS = 64;
 
   private final Transformer transformer;
-  private final KvCache cache;
+  private final KvLayout layout;
   private final Stream stream;
   private final int vocabulary;
   private final Batch batch;
@@ -64,19 +65,18 @@ final class StepRunner implements AutoCloseable {
   private final HostMemory argmax;
   private final List<Runnable> owned = new ArrayList<>();
   private final List<Output> outputs = new ArrayList<>();
-  private final LoadGate gate;
 
   StepRunner(
       Device device,
       Transformer transformer,
-      KvCache cache,
+      KvLayout layout,
       Stream stream,
       int vocabulary,
       int maxRows,
       int maxSequences,
       int maxBlocks) {
     this.transformer = transformer;
-    this.cache = cache;
+    this.layout = layout;
     this.stream = stream;
     this.vocabulary = vocabulary;
     long logitBytes = (long) LOGIT_ROWS * vocabulary * Float.BYTES;
@@ -85,29 +85,32 @@ final class StepRunner implements AutoCloseable {
       logits = owned(device.allocate(logitBytes), DeviceMemory::close);
       hostLogits = owned(device.allocateHost(logitBytes), HostMemory::close);
       argmax = owned(device.allocateHost((long) LOGIT_ROWS * Integer.BYTES), HostMemory::close);
-      gate = owned(new LoadGate(device, cache), LoadGate::close);
     } catch (RuntimeException e) {
       close();
       throw e;
     }
   }
 
-  /**
-   * Computes a step; returns when all its work is done and reported.
-   *
-   * @return how long the device waited for loads
-   */
-  long run(StepPlan plan, RowSink sink) {
+  /** Computes a step; returns when all its work is done and reported. */
+  void run(StepPlan plan, LayerKv kv, RowSink sink) {
+    begin(plan, kv, sink);
+    finish(sink);
+  }
+
+  /** Puts a step on the stream. */
+  void begin(StepPlan plan, LayerKv kv, RowSink sink) {
     assemble(plan, sink);
-    gate.open(plan.loads());
-    transformer.forward(stream, batch, gate);
+    transformer.forward(stream, batch, kv);
+  }
+
+  /** Waits for the step on the stream and reports what it computed. */
+  void finish(RowSink sink) {
     if (outputs.isEmpty()) {
       stream.synchronize();
     }
     for (int first = 0; first < outputs.size(); first += LOGIT_ROWS) {
       report(first, Math.min(LOGIT_ROWS, outputs.size() - first), sink);
     }
-    return gate.settle();
   }
 
   @Override
@@ -129,7 +132,7 @@ final class StepRunner implements AutoCloseable {
       int end = chunk.start() + chunk.count();
       batch.beginSequence(end);
       BlockTable blocks = sequence.blocks();
-      int used = cache.layout().blocksFor(end);
+      int used = layout.blocksFor(end);
       for (int index = 0; index < used; index++) {
         batch.setBlock(index, blocks.block(index));
       }

@@ -1,6 +1,7 @@
 package dev.kappa.engine;
 
 import dev.kappa.device.Clock;
+import dev.kappa.device.LayerKv;
 import dev.kappa.kv.BlockTable;
 import dev.kappa.kv.KvCache;
 import dev.kappa.kv.PrefixUse;
@@ -23,15 +24,17 @@ final class WarmUp implements StepRunner.RowSink {
 
   private final StepRunner runner;
   private final KvCache cache;
+  private final LayerKv gate;
   private final int limit;
   private boolean wholeRows;
 
   /**
    * @param limit most tokens of a sequence and of a step
    */
-  WarmUp(StepRunner runner, KvCache cache, int limit) {
+  WarmUp(StepRunner runner, KvCache cache, LayerKv gate, int limit) {
     this.runner = runner;
     this.cache = cache;
+    this.gate = gate;
     this.limit = limit;
   }
 
@@ -57,8 +60,8 @@ final class WarmUp implements StepRunner.RowSink {
     }
     Sequence sequence = new Sequence(tokens, tokens.length, true, blocks);
     try {
-      runner.run(new StepPlan(List.of(new StepPlan.Chunk(sequence, 0, rows))), this);
-      runner.run(new StepPlan(List.of(new StepPlan.Chunk(sequence, rows, 1))), this);
+      runner.run(new StepPlan(List.of(new StepPlan.Chunk(sequence, 0, rows))), gate, this);
+      runner.run(new StepPlan(List.of(new StepPlan.Chunk(sequence, rows, 1))), gate, this);
     } finally {
       cache.release(blocks);
     }

@@ -2,6 +2,7 @@ package dev.kappa.kv;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +24,9 @@ public final class BlockTable {
   private int hostSize;
   private int published;
   private @Nullable Load load;
+  private int windowStart = NONE;
+  private final BitSet stored = new BitSet();
+  private int storeFailures;
 
   /**
    * @param salt separates caches, see {@link BlockKeys#root}
@@ -90,6 +94,51 @@ public final class BlockTable {
 
   void load(@Nullable Load started) {
     load = started;
+  }
+
+  /** Whether the sequence exceeds the device, see {@link LongContexts}. */
+  public boolean isStreamed() {
+    return windowStart >= 0;
+  }
+
+  /** Makes this the table of a sequence of which so many blocks lie only in host memory. */
+  void stream(int hostOnly) {
+    windowStart = hostOnly;
+    stored.clear();
+    stored.set(0, hostOnly);
+    storeFailures = 0;
+  }
+
+  /** Forgets that the sequence was streamed. */
+  void endStream() {
+    windowStart = NONE;
+  }
+
+  /** Leading blocks that are not on the device. */
+  int windowStart() {
+    return windowStart;
+  }
+
+  void windowStart(int block) {
+    windowStart = block;
+  }
+
+  /** Leading blocks that are safe in host memory. */
+  int stored() {
+    return stored.nextClearBit(0);
+  }
+
+  /** Notes that blocks {@code from … to - 1} are safe. */
+  void stored(int from, int to) {
+    stored.set(from, to);
+  }
+
+  int storeFailures() {
+    return storeFailures;
+  }
+
+  void storeFailed() {
+    storeFailures++;
   }
 
   /** Leading blocks whose content was offered for reuse. */

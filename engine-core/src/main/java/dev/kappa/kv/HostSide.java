@@ -11,6 +11,7 @@ import dev.kappa.kv.transfer.Lane;
  */
 final class HostSide implements AutoCloseable {
 
+  private final boolean restores;
   private final Stream compute;
   private final Event computed;
   private final HostTier tier;
@@ -19,6 +20,7 @@ final class HostSide implements AutoCloseable {
   private final Lane stores;
   private final Loader loader;
   private final Storer storer;
+  private long corrupt;
 
   /**
    * @param progress called by other threads whenever there may be something to {@link #settle}
@@ -31,6 +33,7 @@ final class HostSide implements AutoCloseable {
       Stream compute,
       Runnable progress) {
     this.compute = compute;
+    restores = options.restore() != RestoreMode.RECOMPUTE;
     tier = new HostTier(device, layout.blockBytes(), options.hostBytes(), progress);
     check = new BlockCheck(device, layout, blocks, tier, compute, options.check());
     computed = device.newEvent();
@@ -85,6 +88,31 @@ final class HostSide implements AutoCloseable {
 
   Storer storer() {
     return storer;
+  }
+
+  /**
+   * Finds the block with this content and holds it; -1 if there is none, or if it is not what was
+   * stored, or if nothing is to be restored.
+   */
+  int acquire(BlockKey key) {
+    int block = restores ? tier.pool().acquire(key) : BlockTable.NONE;
+    if (block >= 0 && !check.isIntact(block)) {
+      corrupt++;
+      tier.pool().release(block);
+      tier.pool().unpublish(key);
+      return BlockTable.NONE;
+    }
+    return block;
+  }
+
+  /** Whether {@link #acquire} may find this content. */
+  boolean contains(BlockKey key) {
+    return restores && tier.pool().contains(key);
+  }
+
+  /** Blocks found to hold something else than what was stored. */
+  long corrupt() {
+    return corrupt;
   }
 
   /** Takes note of what has arrived: copies and memory. */

@@ -20,7 +20,7 @@ public final class KvCache implements AutoCloseable {
   private final DeviceTier device;
   private final BlockPool pool;
   private final @Nullable HostSide host;
-  private long corrupt;
+  private final @Nullable LongContexts longContexts;
   private volatile Runnable progress = () -> {};
 
   /**
@@ -49,6 +49,20 @@ public final class KvCache implements AutoCloseable {
       this.device.close();
       throw e;
     }
+    longContexts =
+        host == null ? null : new LongContexts(device, layout, keys, options, this.device, host);
+  }
+
+  /**
+   * What serves sequences that exceed the device.
+   *
+   * @throws IllegalStateException if there is no host memory
+   */
+  public LongContexts longContexts() {
+    if (longContexts == null) {
+      throw new IllegalStateException("no context exceeds the device without host memory");
+    }
+    return longContexts;
   }
 
   /** Whom to tell, from other threads, that there may be something to {@link #settle}. */
@@ -127,13 +141,13 @@ public final class KvCache implements AutoCloseable {
 
   /** Whether {@link #reserve} would load something from host memory; changes nothing. */
   public boolean wouldLoad(BlockTable table, int[] tokens, int length) {
-    if (host == null || !options.reuse() || options.restore() == RestoreMode.RECOMPUTE) {
+    if (host == null || !options.reuse()) {
       return false;
     }
     for (int index = 0; index < length / layout.blockTokens(); index++) {
       BlockKey key = table.key(index, keys, tokens, layout.blockTokens());
       if (!pool.contains(key)) {
-        return host.pool().contains(key);
+        return host.contains(key);
       }
     }
     return false;
@@ -222,6 +236,7 @@ public final class KvCache implements AutoCloseable {
       }
     }
     table.published(0);
+    table.endStream();
   }
 
   /** Forgets what free device blocks contain; returns of how many. */
@@ -248,7 +263,7 @@ public final class KvCache implements AutoCloseable {
         onDevice,
         tier(host.pool()),
         layout.blockBytes(),
-        transfers(host.loads(), loader.blocks(), loader.failed() + corrupt),
+        transfers(host.loads(), loader.blocks(), loader.failed() + host.corrupt()),
         transfers(host.stores(), storer.blocks(), storer.failed()),
         storer.skipped(),
         storer.discarded(),
@@ -293,7 +308,7 @@ public final class KvCache implements AutoCloseable {
         }
         continue;
       }
-      int stored = use == PrefixUse.ALL ? acquireHost(key) : BlockTable.NONE;
+      int stored = host != null && use == PrefixUse.ALL ? host.acquire(key) : BlockTable.NONE;
       if (stored < 0) {
         return;
       }
@@ -301,20 +316,6 @@ public final class KvCache implements AutoCloseable {
       table.setHost(index, stored);
       missing.add(index);
     }
-  }
-
-  private int acquireHost(BlockKey key) {
-    if (host == null || options.restore() == RestoreMode.RECOMPUTE) {
-      return BlockTable.NONE;
-    }
-    int block = host.pool().acquire(key);
-    if (block >= 0 && !host.check().isIntact(block)) {
-      corrupt++;
-      host.pool().release(block);
-      host.pool().unpublish(key);
-      return BlockTable.NONE;
-    }
-    return block;
   }
 
   /** Gives device blocks to the missing places and to all up to {@code total}. */

@@ -109,6 +109,11 @@ final class Storer {
     }
   }
 
+  /** Counts blocks that someone else has stored. */
+  void count(int stored) {
+    blocks += stored;
+  }
+
   /** Blocks stored. */
   long blocks() {
     return blocks;

@@ -42,6 +42,8 @@ public final class Scheduler {
   private final TreeSet<Sequence> waiting =
       new TreeSet<>(Comparator.comparingLong(Sequence::arrival));
 
+  private final LongSequence longSequence;
+  private final List<Sequence> impossible = new ArrayList<>();
   private long arrivals;
   private long preemptions;
 
@@ -62,6 +64,12 @@ public final class Scheduler {
     this.overlap = overlap;
     this.maxSequences = maxSequences;
     this.maxBatchedTokens = maxBatchedTokens;
+    longSequence = new LongSequence(cache, maxBatchedTokens);
+  }
+
+  /** The one sequence that exceeds the device. */
+  public LongSequence longSequence() {
+    return longSequence;
   }
 
   /** Queues a new sequence behind all others. */
@@ -72,6 +80,9 @@ public final class Scheduler {
 
   /** Forgets a sequence, wherever it stands, and gives its blocks back. */
   public void remove(Sequence sequence) {
+    if (longSequence.remove(sequence)) {
+      return;
+    }
     if (running.remove(sequence)) {
       cache.release(sequence.blocks());
     } else {
@@ -81,7 +92,7 @@ public final class Scheduler {
 
   /** Sequences that hold blocks. */
   public int running() {
-    return running.size();
+    return running.size() + (longSequence.isRunning() ? 1 : 0);
   }
 
   /** Sequences that wait for blocks. */
@@ -113,6 +124,17 @@ public final class Scheduler {
     }
     admit(draft);
     return new StepPlan(draft.chunks, draft.loads, draft.flops, draft.again);
+  }
+
+  /** Sequences that can never go on, for lack of host memory; they are forgotten here. */
+  public List<Sequence> takeImpossible() {
+    Sequence failed = longSequence.failed();
+    if (failed != null) {
+      impossible.add(failed);
+    }
+    List<Sequence> taken = List.copyOf(impossible);
+    impossible.clear();
+    return taken;
   }
 
   /** Makes the blocks that a finished step filled findable, and starts to store them. */
@@ -229,6 +251,18 @@ public final class Scheduler {
     int claimed = 0;
     List<Sequence> candidates = waiting.stream().limit((long) LOOK_AHEAD + maxSequences).toList();
     for (Sequence sequence : candidates) {
+      if (isLong(sequence)) {
+        // The place that they all wait for is no one else's; its blocks are.
+        if (cache.longContexts().isTooLong(sequence.maxLength())) {
+          impossible.add(sequence);
+        } else if (longSequence.isTaken()) {
+          continue;
+        } else if (passed > 0 || !longSequence.admit(sequence)) {
+          return;
+        }
+        waiting.remove(sequence);
+        continue;
+      }
       if (running.size() + passed >= maxSequences || passed > LOOK_AHEAD) {
         return;
       }

@@ -1,0 +1,119 @@
+package dev.kappa.engine;
+
+import dev.kappa.device.Device;
+import dev.kappa.device.Event;
+import dev.kappa.device.Stream;
+import dev.kappa.device.Worker;
+import dev.kappa.kv.KvCache;
+import dev.kappa.kv.StreamedKv;
+import dev.kappa.model.ModelConfig;
+import dev.kappa.model.Transformer;
+import dev.kappa.model.TransformerWeights;
+import dev.kappa.schedule.StepPlan;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs the steps of a sequence that exceeds the device, on a stream and with buffers of its own:
+ * they take as long as it takes to read the whole context from host memory, and other sequences'
+ * steps go on beside them. Not thread-safe; one step is in flight at a time.
+ */
+final class LongRunner implements AutoCloseable {
+
+  private final Deque<Runnable> closers = new ArrayDeque<>();
+  private final Stream stream;
+  private final StreamedKv kv;
+  private final StepRunner runner;
+  private final Event done;
+  private @Nullable StepPlan plan;
+
+  /**
+   * @param maxRows most tokens of a step
+   * @param maxLength most tokens of a context
+   */
+  LongRunner(
+      Device device,
+      ModelConfig config,
+      TransformerWeights weights,
+      KvCache cache,
+      int maxRows,
+      int maxLength) {
+    boolean complete = false;
+    try {
+      Transformer transformer =
+          own(new Transformer(config, weights, device, maxRows), Transformer::close);
+      kv = own(cache.longContexts().open(device, config.attention(), maxRows), StreamedKv::close);
+      stream = own(device.newStream("long"), Stream::close);
+      done = own(device.newEvent(), Event::close);
+      runner =
+          own(
+              new StepRunner(
+                  device,
+                  transformer,
+                  cache.layout(),
+                  stream,
+                  config.vocabularySize(),
+                  maxRows,
+                  1,
+                  cache.layout().blocksFor(maxLength)),
+              StepRunner::close);
+      // Closed first: no memory may go while work is in flight.
+      closers.push(stream::close);
+      complete = true;
+    } finally {
+      if (!complete) {
+        close();
+      }
+    }
+  }
+
+  /** The step in flight. */
+  @Nullable StepPlan plan() {
+    return plan;
+  }
+
+  /**
+   * Puts a step of one chunk on the stream.
+   *
+   * @param worker is signalled when it is done
+   */
+  void begin(StepPlan step, StepRunner.RowSink sink, Worker worker) {
+    StepPlan.Chunk chunk = step.chunks().getFirst();
+    kv.open(chunk.sequence().blocks(), chunk.start() + chunk.count());
+    runner.begin(step, kv, sink);
+    stream.record(done);
+    stream.signal(worker);
+    plan = step;
+  }
+
+  /** Whether {@link #finish} would not have to wait. */
+  boolean isDone() {
+    return done.isComplete();
+  }
+
+  /** Waits for the step in flight and reports what it computed. */
+  void finish(StepRunner.RowSink sink) {
+    plan = null;
+    runner.finish(sink);
+  }
+
+  /** Bytes read from host memory, since the start. */
+  long bytes() {
+    return kv.bytes();
+  }
+
+  /** Waits for work in flight and frees everything. */
+  @Override
+  public void close() {
+    while (!closers.isEmpty()) {
+      closers.pop().run();
+    }
+  }
+
+  private <T> T own(T part, Consumer<T> close) {
+    closers.push(() -> close.accept(part));
+    return part;
+  }
+}

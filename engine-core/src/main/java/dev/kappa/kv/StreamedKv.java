@@ -1,0 +1,165 @@
+package dev.kappa.kv;
+
+import dev.kappa.device.AttentionShape;
+import dev.kappa.device.Batch;
+import dev.kappa.device.Device;
+import dev.kappa.device.DeviceMemory;
+import dev.kappa.device.Event;
+import dev.kappa.device.Kernels;
+import dev.kappa.device.KvLayer;
+import dev.kappa.device.KvSpan;
+import dev.kappa.device.LayerKv;
+import dev.kappa.device.Stream;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The way to the KV of a sequence that exceeds the device: in every layer, attention goes over the
+ * blocks in host memory piece by piece, while the pieces that come next are copied into a ring of
+ * buffers; what lies in the sequence's window on the device comes last. Not thread-safe; one step
+ * is in flight at a time.
+ */
+public final class StreamedKv implements LayerKv, AutoCloseable {
+
+  /** One piece is computed on, one is there, one is on its way. */
+  private static final int RING = 3;
+
+  /** Pieces of this size are copied at nearly the link's best rate. */
+  private static final long PIECE_BYTES = 1 << 20;
+
+  private final KvLayout layout;
+  private final DeviceTier device;
+  private final HostTier host;
+  private final int pieceBlocks;
+  private final Stream copies;
+  private final List<Slot> ring = new ArrayList<>();
+  private final List<AutoCloseable> owned = new ArrayList<>();
+  private final DeviceMemory state;
+  private BlockTable table = new BlockTable("");
+  private int end;
+  private int next;
+  private long bytes;
+
+  private record Slot(DeviceMemory memory, KvLayer layer, Event ready, Event free) {}
+
+  StreamedKv(
+      Device on,
+      KvLayout layout,
+      DeviceTier device,
+      HostTier host,
+      AttentionShape shape,
+      int maxRows) {
+    this.layout = layout;
+    this.device = device;
+    this.host = host;
+    int unit = LongContexts.unit(layout.blockTokens(), on.kernels().attentionTile());
+    int blocks = unit / layout.blockTokens();
+    pieceBlocks = Math.toIntExact(Math.ceilDiv(PIECE_BYTES, blocks * layout.layerBytes()) * blocks);
+    try {
+      copies = own(on.newStream("stream-in"));
+      for (int i = 0; i < RING; i++) {
+        DeviceMemory memory = own(on.allocate(pieceBlocks * layout.layerBytes()));
+        ring.add(new Slot(memory, layout.staged(memory), own(on.newEvent()), own(on.newEvent())));
+      }
+      state = own(on.allocate(on.kernels().attentionStateBytes(shape, maxRows)));
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  /**
+   * Prepares for the next step.
+   *
+   * @param sequence whose blocks are read
+   * @param contextEnd tokens in KV once the step is done
+   */
+  public void open(BlockTable sequence, int contextEnd) {
+    table = sequence;
+    end = contextEnd;
+  }
+
+  /** Bytes copied for reading, since the start. */
+  public long bytes() {
+    return bytes;
+  }
+
+  @Override
+  public KvLayer layer(int layer) {
+    return device.layers()[layer];
+  }
+
+  @Override
+  public void attend(
+      Kernels kernels,
+      Stream stream,
+      int layer,
+      DeviceMemory qkv,
+      Batch batch,
+      AttentionShape shape,
+      DeviceMemory out) {
+    int blockTokens = layout.blockTokens();
+    int start = table.windowStart();
+    for (int block = 0; block < start; block += pieceBlocks) {
+      int count = Math.min(pieceBlocks, start - block);
+      Slot slot = ring.get(next++ % RING);
+      copies.await(slot.free);
+      copy(layer, block, count, slot.memory);
+      copies.record(slot.ready);
+      stream.await(slot.ready);
+      KvSpan span = new KvSpan(block * blockTokens, count * blockTokens, true);
+      kernels.attentionSpan(stream, qkv, batch, shape, slot.layer, span, state);
+      stream.record(slot.free);
+    }
+    KvSpan window = new KvSpan(start * blockTokens, end - start * blockTokens, false);
+    kernels.attentionSpan(stream, qkv, batch, shape, layer(layer), window, state);
+    kernels.attentionResult(stream, batch, shape, state, out);
+  }
+
+  /** Frees everything; the stream that computes must be idle. */
+  @Override
+  public void close() {
+    for (AutoCloseable resource : owned.reversed()) {
+      close(resource);
+    }
+    owned.clear();
+  }
+
+  private static void close(AutoCloseable resource) {
+    try {
+      resource.close();
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException("no resource of a device throws this", e);
+    }
+  }
+
+  private <T extends AutoCloseable> T own(T resource) {
+    owned.add(resource);
+    return resource;
+  }
+
+  /** Copies one layer of consecutive blocks of the table, one piece for each run in host memory. */
+  private void copy(int layer, int first, int count, DeviceMemory target) {
+    long width = layout.layerBytes();
+    for (int done = 0; done < count; ) {
+      int from = table.host(first + done);
+      int run = 1;
+      while (done + run < count && host.isRun(from + run - 1, table.host(first + done + run))) {
+        run++;
+      }
+      copies.copy2d(
+          target,
+          done * width,
+          width,
+          host.memory(from),
+          host.offset(from) + layout.layerOffset(layer),
+          layout.blockBytes(),
+          width,
+          run);
+      done += run;
+    }
+    bytes += count * width;
+  }
+}
