@@ -11,11 +11,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * What every device does, whatever it is made of: kernels and exactness (inherited), memory,
- * streams and events.
+ * What every device does, whatever it is made of: kernels, exactness and attention over spans
+ * (inherited), memory, streams and events.
  */
 @Timeout(120)
-public abstract class DeviceContractTest extends ExactnessContract {
+public abstract class DeviceContractTest extends SpanContract {
 
   private static final int BYTES = 1 << 20;
 
