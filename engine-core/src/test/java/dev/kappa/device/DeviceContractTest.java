@@ -11,11 +11,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * What every device does, whatever it is made of: kernels and exactness (inherited), memory,
- * streams and events.
+ * What every device does, whatever it is made of: kernels, exactness, attention over spans and
+ * workers (inherited), memory, streams and events.
  */
 @Timeout(120)
-public abstract class DeviceContractTest extends ExactnessContract {
+public abstract class DeviceContractTest extends WorkerContract {
 
   private static final int BYTES = 1 << 20;
 
@@ -25,9 +25,6 @@ public abstract class DeviceContractTest extends ExactnessContract {
    * @return false if the device has no way of failing on demand
    */
   protected abstract boolean submitFailure(Stream target);
-
-  /** Holds a stream up until the latch opens; false if the device has no way of doing so. */
-  protected abstract boolean submitWait(Stream target, CountDownLatch latch);
 
   @Test
   void countsMemoryUntilClosed() {

@@ -22,7 +22,9 @@ abstract class ExactnessContract extends KernelContract {
     /** Whether a row was computed alone, as a decode, or in a chunk. */
     ROW_KIND,
     /** How many threads computed it. */
-    THREADS
+    THREADS,
+    /** Whether its context was attended to as a whole or in spans, and where they were cut. */
+    SPANS
   }
 
   /** The promises of the device under test. */

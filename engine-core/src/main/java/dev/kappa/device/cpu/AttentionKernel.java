@@ -3,11 +3,14 @@ package dev.kappa.device.cpu;
 import dev.kappa.device.AttentionShape;
 import dev.kappa.device.Batch;
 import dev.kappa.device.KvLayer;
+import dev.kappa.device.KvSpan;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Causal attention over paged KV, in tiles of tokens at absolute positions (Dao et al., arXiv
  * 2205.14135). Tiles run in order within a segment, and segments, which start from nothing each,
- * are merged in order: so a long context can be computed by several threads with the bits of one.
+ * are merged in order: so a long context can be computed by several threads, or in spans of whole
+ * tiles, with the bits of one.
  */
 final class AttentionKernel {
 
@@ -17,65 +20,138 @@ final class AttentionKernel {
   static final int SEGMENT = 16 * KvTile.TOKENS;
 
   private final long qkv;
-  private final long out;
   private final Batch batch;
   private final AttentionShape shape;
   private final int headDim;
-  private final long pitch;
   private final KvTile tiles;
+  private final UnitStates states;
+  private final long pitch;
+  private final int first;
+  private final int end;
+  private final @Nullable CarriedStates carried;
+  private final long out;
 
+  /** Attention over whole contexts, written to {@code out}. */
   AttentionKernel(long qkv, Batch batch, AttentionShape shape, KvLayer layer, long out) {
     this.qkv = qkv;
-    this.out = out;
     this.batch = batch;
     this.shape = shape;
+    this.out = out;
     headDim = shape.headDim();
-    pitch = SoftmaxState.pitch(headDim);
     tiles = new KvTile(batch, layer, headDim);
+    states = new UnitStates(batch, shape);
+    pitch = states.pitch();
+    first = 0;
+    end = Integer.MAX_VALUE;
+    carried = null;
+  }
+
+  /** Attention over one span, taken into {@code carried}. */
+  AttentionKernel(
+      long qkv,
+      Batch batch,
+      AttentionShape shape,
+      KvLayer layer,
+      KvSpan span,
+      CarriedStates carried) {
+    this.qkv = qkv;
+    this.batch = batch;
+    this.shape = shape;
+    this.carried = carried;
+    headDim = shape.headDim();
+    tiles = new KvTile(batch, layer, headDim, span);
+    states = new UnitStates(batch, shape);
+    pitch = states.pitch();
+    first = span.first();
+    end = span.end();
+    out = 0;
   }
 
   /** Runs the call. */
   void run(WorkerPool pool, Scratch scratch) {
-    AttentionPlan plan = scratch.plan();
-    plan.build(batch, shape, pool.threads());
-    if (!plan.isSplit()) {
-      pool.run(scratch, plan.units(), (own, unit) -> whole(own.attention(), plan, unit));
-      return;
+    if (carried != null && first > 0 && carried.end() != first) {
+      throw new IllegalStateException(
+          "a span from %d after one that ended at %d".formatted(first, carried.end()));
     }
-    pool.run(
-        scratch,
-        plan.items(),
-        (own, item) -> {
-          int unit = plan.unitOf(item);
-          int segment = plan.segmentOf(item);
-          loadQueries(own.attention(), plan, unit);
-          segment(own.attention(), plan, unit, segment, plan.partial(item));
-        });
-    pool.run(scratch, plan.units(), (own, unit) -> mergeAll(own.attention(), plan, unit));
+    AttentionPlan plan = scratch.plan();
+    plan.build(batch, shape, first, end, pool.threads());
+    if (plan.isSplit()) {
+      pool.run(scratch, plan.items(), (own, item) -> item(own.attention(), plan, item));
+      pool.run(scratch, plan.units(), (own, unit) -> mergeAll(own.attention(), plan, unit));
+    } else {
+      pool.run(scratch, plan.units(), (own, unit) -> whole(own.attention(), plan, unit));
+    }
+    if (carried != null) {
+      carried.end(end);
+    }
   }
 
   private void whole(AttentionScratch scratch, AttentionPlan plan, int unit) {
-    loadQueries(scratch, plan, unit);
-    clear(scratch.total(), plan.queries(unit));
-    for (int segment = 0; segment < plan.segments(unit); segment++) {
-      segment(scratch, plan, unit, segment, scratch.segment());
-      merge(plan, unit, segment, scratch.total(), scratch.segment());
+    long total = beginTotal(scratch, plan, unit);
+    long running = carried == null ? scratch.segment() : carried.segment(plan, unit);
+    if (plan.segments(unit) > 0) {
+      loadQueries(scratch, plan, unit);
     }
-    finish(plan, unit, scratch.total());
+    for (int i = 0; i < plan.segments(unit); i++) {
+      int segment = plan.firstSegment() + i;
+      segment(scratch, plan, unit, segment, running);
+      if (ends(segment)) {
+        states.merge(plan, unit, segment, total, running);
+      }
+    }
+    finish(plan, unit, total);
+  }
+
+  /** One segment of a unit, where they are computed apart. */
+  private void item(AttentionScratch scratch, AttentionPlan plan, int item) {
+    int unit = plan.unitOf(item);
+    int segment = plan.segmentOf(item);
+    loadQueries(scratch, plan, unit);
+    segment(scratch, plan, unit, segment, statesOf(plan, unit, segment));
   }
 
   private void mergeAll(AttentionScratch scratch, AttentionPlan plan, int unit) {
-    clear(scratch.total(), plan.queries(unit));
-    for (int segment = 0; segment < plan.segments(unit); segment++) {
-      int item = plan.firstItem(unit) + segment;
-      merge(plan, unit, segment, scratch.total(), plan.partial(item));
+    long total = beginTotal(scratch, plan, unit);
+    for (int i = 0; i < plan.segments(unit); i++) {
+      int segment = plan.firstSegment() + i;
+      long part = statesOf(plan, unit, segment);
+      if (ends(segment)) {
+        states.merge(plan, unit, segment, total, part);
+      } else if (carried != null && begins(segment)) {
+        states.copy(plan, unit, part, carried.segment(plan, unit));
+      }
     }
-    finish(plan, unit, scratch.total());
+    finish(plan, unit, total);
   }
 
-  private void clear(long states, int queries) {
-    for (int q = 0; q < queries; q++) {
-      SoftmaxState.clear(states + q * pitch, headDim);
+  /** Where a segment computed apart has its states: one that goes on, where it began. */
+  private long statesOf(AttentionPlan plan, int unit, int segment) {
+    return carried != null && !begins(segment)
+        ? carried.segment(plan, unit)
+        : plan.partial(plan.firstItem(unit) + segment - plan.firstSegment());
+  }
+
+  /** Whether a segment begins in this call, not in an earlier span. */
+  private boolean begins(int segment) {
+    return segment * SEGMENT >= first;
+  }
+
+  /** Whether no later span has tokens of a segment. */
+  private boolean ends(int segment) {
+    return end - SEGMENT >= segment * SEGMENT;
+  }
+
+  private long beginTotal(AttentionScratch scratch, AttentionPlan plan, int unit) {
+    long total = carried == null ? scratch.total() : carried.total(plan, unit);
+    if (first == 0) {
+      states.clear(plan, unit, total);
+    }
+    return total;
+  }
+
+  private void finish(AttentionPlan plan, int unit, long total) {
+    if (carried == null) {
+      states.finish(plan, unit, total, out);
     }
   }
 
@@ -83,25 +159,28 @@ final class AttentionKernel {
   private void loadQueries(AttentionScratch scratch, AttentionPlan plan, int unit) {
     float factor = shape.scale() * VectorMath.LOG2_E;
     for (int q = 0; q < plan.queries(unit); q++) {
-      long from =
-          qkv + 4L * shape.qkvColumns() * row(plan, unit, q) + 4L * headDim * head(plan, unit, q);
+      long row = (long) shape.qkvColumns() * UnitStates.row(plan, unit, q);
+      long from = qkv + 4 * (row + (long) headDim * UnitStates.head(plan, unit, q));
       Elements.scale(from, factor, scratch.queries(), q * TileKernel.A_PITCH, headDim);
     }
   }
 
-  /** Computes the states of a unit over one segment alone. */
+  /** Takes this call's tokens of one segment into the states of a unit. */
   private void segment(
-      AttentionScratch scratch, AttentionPlan plan, int unit, int segment, long states) {
-    clear(states, plan.queries(unit));
-    int end = Math.min((segment + 1) * SEGMENT, plan.last(unit) + 1);
-    for (int start = segment * SEGMENT; start < end; start += KvTile.TOKENS) {
-      int count = Math.min(KvTile.TOKENS, end - start);
+      AttentionScratch scratch, AttentionPlan plan, int unit, int segment, long running) {
+    if (begins(segment)) {
+      states.clear(plan, unit, running);
+    }
+    int from = Math.max(segment * SEGMENT, first);
+    int to = Math.min(Math.min(segment * SEGMENT + SEGMENT, end), plan.last(unit) + 1);
+    for (int start = from; start < to; start += KvTile.TOKENS) {
+      int count = Math.min(KvTile.TOKENS, to - start);
       int sequence = plan.sequence(unit);
       int kvHead = plan.kvHead(unit);
       tiles.loadKeys(sequence, kvHead, start, count, scratch);
       tiles.loadValues(sequence, kvHead, start, count, scratch.raw(), scratch.values());
       for (int q = 0; q < plan.queries(unit); q += TileKernel.ROWS) {
-        tile(scratch, plan, unit, q, start, count, states + q * pitch);
+        tile(scratch, plan, unit, q, start, count, running + q * pitch);
       }
     }
   }
@@ -114,7 +193,7 @@ final class AttentionKernel {
       int firstQuery,
       int start,
       int count,
-      long states) {
+      long running) {
     int present = Math.min(TileKernel.ROWS, plan.queries(unit) - firstQuery);
     int height = TileKernel.height(present);
     long scores = scratch.scores();
@@ -131,44 +210,19 @@ final class AttentionKernel {
     }
     float[] weights = scratch.weights();
     for (int q = 0; q < present; q++) {
-      int visible = batch.position(row(plan, unit, firstQuery + q)) + 1 - start;
+      int visible = batch.position(UnitStates.row(plan, unit, firstQuery + q)) + 1 - start;
       int at = q * TileKernel.A_PITCH;
       if (visible <= 0) {
         Elements.zero(weights, at, KvTile.TOKENS);
       } else {
         long from = scores + q * AttentionScratch.SCORE_PITCH;
-        SoftmaxState.addTile(states + q * pitch, from, visible, weights, at, headDim);
+        SoftmaxState.addTile(running + q * pitch, from, visible, weights, at, headDim);
       }
     }
     for (int d = 0; d < headDim; d += TileKernel.PANEL) {
       long values = scratch.values() + (long) d * KvTile.TOKENS * Float.BYTES;
-      long target = SoftmaxState.values(states) + 4L * d;
+      long target = SoftmaxState.values(running) + 4L * d;
       TileKernel.multiplyAdd(height, weights, 0, values, count, target, pitch);
     }
-  }
-
-  private void merge(AttentionPlan plan, int unit, int segment, long total, long part) {
-    for (int q = 0; q < plan.queries(unit); q++) {
-      if (batch.position(row(plan, unit, q)) >= segment * SEGMENT) {
-        SoftmaxState.merge(total + q * pitch, part + q * pitch, headDim);
-      }
-    }
-  }
-
-  private void finish(AttentionPlan plan, int unit, long total) {
-    long outColumns = (long) shape.heads() * headDim;
-    for (int q = 0; q < plan.queries(unit); q++) {
-      long to = out + 4 * (outColumns * row(plan, unit, q) + (long) headDim * head(plan, unit, q));
-      SoftmaxState.finish(total + q * pitch, headDim, to);
-    }
-  }
-
-  /** The batch row of a unit's query: heads of a row lie together. */
-  private static int row(AttentionPlan plan, int unit, int query) {
-    return plan.row(unit) + query / plan.heads(unit);
-  }
-
-  private static int head(AttentionPlan plan, int unit, int query) {
-    return plan.head(unit) + query % plan.heads(unit);
   }
 }

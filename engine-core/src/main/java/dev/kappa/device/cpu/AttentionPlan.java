@@ -23,7 +23,7 @@ final class AttentionPlan implements AutoCloseable {
   /** Most bytes kept for segments until they are merged. */
   private static final long MAX_PARTIALS = 64 << 20;
 
-  private static final int FIELDS = 7;
+  private static final int FIELDS = 8;
   private static final int SEQUENCE = 0;
   private static final int KV_HEAD = 1;
   private static final int HEAD = 2;
@@ -31,24 +31,34 @@ final class AttentionPlan implements AutoCloseable {
   private static final int ROW = 4;
   private static final int ROWS = 5;
   private static final int LAST = 6;
+  private static final int PLACE = 7;
 
   private int[] units = new int[FIELDS * 64];
   private int[] firstItem = new int[65];
   private long[] partial = new long[64];
   private int count;
+  private int places;
+  private int first;
+  private int end;
   private boolean split;
   private @Nullable Pages partials;
 
-  /** Makes the plan of a call. */
-  void build(Batch batch, AttentionShape shape, int threads) {
+  /**
+   * Makes the plan of a call over tokens {@code first … end - 1} of every context. Units and their
+   * places depend on batch and shape alone.
+   */
+  void build(Batch batch, AttentionShape shape, int first, int end, int threads) {
+    this.first = first;
+    this.end = end;
     count = 0;
+    places = 0;
     int group = shape.heads() / shape.kvHeads();
-    int headsAtOnce = Math.min(group, MAX_ROWS);
+    int headsAtOnce = headsAtOnce(shape);
     int rowsAtOnce = MAX_ROWS / headsAtOnce;
     for (int s = 0; s < batch.sequences(); s++) {
-      int end = batch.queryStart(s + 1);
-      for (int row = batch.queryStart(s); row < end; row += rowsAtOnce) {
-        int rows = Math.min(rowsAtOnce, end - row);
+      int endRow = batch.queryStart(s + 1);
+      for (int row = batch.queryStart(s); row < endRow; row += rowsAtOnce) {
+        int rows = Math.min(rowsAtOnce, endRow - row);
         int last = lastPosition(batch, row, rows);
         for (int kvHead = 0; kvHead < shape.kvHeads(); kvHead++) {
           for (int h = 0; h < group; h += headsAtOnce) {
@@ -59,6 +69,29 @@ final class AttentionPlan implements AutoCloseable {
       }
     }
     splitIfFew(shape, threads);
+  }
+
+  /** Places for the states of all queries of one sequence's rows. */
+  static long places(AttentionShape shape, int rows) {
+    int group = shape.heads() / shape.kvHeads();
+    int headsAtOnce = headsAtOnce(shape);
+    int rowsAtOnce = MAX_ROWS / headsAtOnce;
+    long perGroup = 0;
+    for (int h = 0; h < group; h += headsAtOnce) {
+      int heads = Math.min(headsAtOnce, group - h);
+      perGroup += (long) (rows / rowsAtOnce) * wholeTiles(rowsAtOnce * heads);
+      perGroup += wholeTiles(rows % rowsAtOnce * heads);
+    }
+    return shape.kvHeads() * perGroup;
+  }
+
+  private static int headsAtOnce(AttentionShape shape) {
+    return Math.min(shape.heads() / shape.kvHeads(), MAX_ROWS);
+  }
+
+  /** Queries rounded up to tiles, as kernels write them. */
+  private static int wholeTiles(int queries) {
+    return Math.ceilDiv(queries, TileKernel.ROWS) * TileKernel.ROWS;
   }
 
   private static int lastPosition(Batch batch, int row, int rows) {
@@ -82,6 +115,8 @@ final class AttentionPlan implements AutoCloseable {
     units[at + ROW] = row;
     units[at + ROWS] = rows;
     units[at + LAST] = last;
+    units[at + PLACE] = places;
+    places += wholeTiles(rows * heads);
   }
 
   private void splitIfFew(AttentionShape shape, int threads) {
@@ -105,7 +140,7 @@ final class AttentionPlan implements AutoCloseable {
     long size = 0;
     for (int item = 0; item < items(); item++) {
       partial[item] = size;
-      size += (long) Math.ceilDiv(queries(unitOf(item)), TileKernel.ROWS) * TileKernel.ROWS * pitch;
+      size += wholeTiles(queries(unitOf(item))) * pitch;
       if (size > MAX_PARTIALS) {
         return false;
       }
@@ -134,11 +169,16 @@ final class AttentionPlan implements AutoCloseable {
   /** The unit of an item. */
   int unitOf(int item) {
     int found = Arrays.binarySearch(firstItem, 0, count, item);
-    return found >= 0 ? found : -found - 2;
+    int unit = found >= 0 ? found : -found - 2;
+    // Units without segments begin where the next one does.
+    while (firstItem[unit + 1] <= item) {
+      unit++;
+    }
+    return unit;
   }
 
   int segmentOf(int item) {
-    return item - firstItem[unitOf(item)];
+    return firstSegment() + item - firstItem[unitOf(item)];
   }
 
   /** The item of a unit's first segment. */
@@ -154,8 +194,28 @@ final class AttentionPlan implements AutoCloseable {
     return partials.address() + partial[item];
   }
 
+  /** The segment that the call's first token lies in. */
+  int firstSegment() {
+    return first / AttentionKernel.SEGMENT;
+  }
+
+  /**
+   * How many segments of the call, from the first on, a unit takes part in: those that begin no
+   * later than it sees, though their tokens in this call may all lie after that.
+   */
   int segments(int unit) {
-    return last(unit) / AttentionKernel.SEGMENT + 1;
+    int seen = Math.min(last(unit), end - 1);
+    return Math.max(0, seen / AttentionKernel.SEGMENT - firstSegment() + 1);
+  }
+
+  /** Where a unit's states begin among {@link #places}. */
+  int place(int unit) {
+    return units[FIELDS * unit + PLACE];
+  }
+
+  /** Places for the states of all queries. */
+  int places() {
+    return places;
   }
 
   int sequence(int unit) {

@@ -26,13 +26,20 @@ public final class CpuDevice implements Device {
   private static final String NUMERICS = "cpu-1";
 
   private final DeviceInfo info;
+  private final Links links;
   private final WorkerPool pool;
   private final Kernels kernels;
   private final AtomicLong allocated = new AtomicLong();
   private final Set<CpuStream> streams = ConcurrentHashMap.newKeySet();
   private volatile boolean closed;
 
-  CpuDevice(int threads) {
+  /**
+   * Opens the device.
+   *
+   * @param linkBandwidth see {@link dev.kappa.device.DeviceOptions}
+   */
+  CpuDevice(int threads, long linkBandwidth) {
+    links = Links.of(linkBandwidth);
     info = new DeviceInfo("cpu", SystemInfo.processorName(), NUMERICS, DType.F32);
     pool = new WorkerPool(threads);
     kernels = new CpuKernels(pool);
@@ -135,6 +142,10 @@ public final class CpuDevice implements Device {
   @Override
   public long allocatedBytes() {
     return allocated.get();
+  }
+
+  Links links() {
+    return links;
   }
 
   void forget(CpuStream stream) {

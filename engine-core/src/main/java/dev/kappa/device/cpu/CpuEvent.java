@@ -42,6 +42,11 @@ final class CpuEvent implements Event {
       }
     }
 
+    /** When it completed. */
+    long nanos() {
+      return nanos;
+    }
+
     void throwIfFailed() {
       DeviceException failed = failure;
       if (failed != null) {

@@ -125,7 +125,8 @@ final class CpuKernels implements Kernels {
 
   @Override
   public long attentionStateBytes(AttentionShape shape, int rows) {
-    throw new UnsupportedOperationException();
+    checkHeads(shape);
+    return CarriedStates.bytes(shape, rows);
   }
 
   @Override
@@ -137,13 +138,31 @@ final class CpuKernels implements Kernels {
       KvLayer layer,
       KvSpan span,
       DeviceMemory state) {
-    throw new UnsupportedOperationException();
+    checkHeads(shape);
+    checkLayer(layer, shape);
+    CarriedStates carried = carried(batch, shape, state);
+    checkSpan(batch, shape, layer, span);
+    long queries = floats(qkv, batch.rows(), shape.qkvColumns());
+    AttentionKernel kernel = new AttentionKernel(queries, batch, shape, layer, span, carried);
+    CpuStream.of(stream).launch(scratch -> kernel.run(pool, scratch));
   }
 
   @Override
   public void attentionResult(
       Stream stream, Batch batch, AttentionShape shape, DeviceMemory state, DeviceMemory out) {
-    throw new UnsupportedOperationException();
+    checkHeads(shape);
+    long to = floats(out, batch.rows(), shape.heads() * shape.headDim());
+    AttentionResult result = new AttentionResult(batch, shape, carried(batch, shape, state), to);
+    CpuStream.of(stream).launch(scratch -> result.run(pool, scratch));
+  }
+
+  private static CarriedStates carried(Batch batch, AttentionShape shape, DeviceMemory state) {
+    if (batch.sequences() != 1) {
+      throw new IllegalArgumentException(
+          "attention over spans takes one sequence, not " + batch.sequences());
+    }
+    state.checkRange(0, CarriedStates.bytes(shape, batch.rows()));
+    return new CarriedStates(state.address(), shape);
   }
 
   @Override
@@ -206,15 +225,39 @@ final class CpuKernels implements Kernels {
   }
 
   private static void checkLayer(KvLayer layer, AttentionShape shape) {
-    long bytes =
-        (long) shape.kvHeads() * layer.blockTokens() * shape.headDim() * layer.dtype().bytes();
     if (layer.blockTokens() < 1
         || layer.keyOffset() < 0
         || layer.valueOffset() < 0
-        || Math.max(layer.keyOffset(), layer.valueOffset()) + bytes > layer.blockStride()) {
+        || blockEnd(layer, shape) > layer.blockStride()) {
       throw new IllegalArgumentException(
           "%d tokens of %d heads do not fit a block: %s"
               .formatted(layer.blockTokens(), shape.kvHeads(), layer));
+    }
+  }
+
+  /** Bytes from a block's start to the end of this layer's part of it. */
+  private static long blockEnd(KvLayer layer, AttentionShape shape) {
+    long side =
+        (long) shape.kvHeads() * layer.blockTokens() * shape.headDim() * layer.dtype().bytes();
+    return Math.max(layer.keyOffset(), layer.valueOffset()) + side;
+  }
+
+  private static void checkSpan(Batch batch, AttentionShape shape, KvLayer layer, KvSpan span) {
+    int context = batch.contextLength(0);
+    if (span.first() % KvTile.TOKENS != 0 || span.first() % layer.blockTokens() != 0) {
+      throw new IllegalArgumentException(
+          "%s begins within a tile of %d tokens or a block of %d"
+              .formatted(span, KvTile.TOKENS, layer.blockTokens()));
+    }
+    if (span.tokens() > context - span.first()
+        || (span.tokens() % KvTile.TOKENS != 0 && span.end() != context)) {
+      throw new IllegalArgumentException(
+          "%s ends within a tile of %d tokens of a context of %d, or behind it"
+              .formatted(span, KvTile.TOKENS, context));
+    }
+    if (span.staged()) {
+      long blocks = Math.ceilDiv(span.tokens(), layer.blockTokens());
+      layer.pool().checkRange(0, (blocks - 1) * layer.blockStride() + blockEnd(layer, shape));
     }
   }
 }

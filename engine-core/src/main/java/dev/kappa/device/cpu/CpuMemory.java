@@ -15,8 +15,8 @@ final class CpuMemory {
     private final AtomicLong counter;
     private volatile boolean closed;
 
-    Owner(long bytes, AtomicLong counter) {
-      this.pages = Pages.allocate(bytes);
+    Owner(Pages pages, long bytes, AtomicLong counter) {
+      this.pages = pages;
       this.bytes = bytes;
       this.counter = counter;
       counter.addAndGet(bytes);
@@ -41,11 +41,12 @@ final class CpuMemory {
   private CpuMemory() {}
 
   static DeviceMemory device(long bytes, AtomicLong counter) {
-    return new Device(new Owner(bytes, counter), 0, bytes, true);
+    return new Device(new Owner(Pages.allocate(bytes), bytes, counter), 0, bytes, true);
   }
 
+  /** Host memory is populated, as pinned memory is. */
   static HostMemory host(long bytes, AtomicLong counter) {
-    return new Host(new Owner(bytes, counter), bytes);
+    return new Host(new Owner(Pages.populate(bytes), bytes, counter), bytes);
   }
 
   private record Device(Owner owner, long offset, long bytes, boolean owns)

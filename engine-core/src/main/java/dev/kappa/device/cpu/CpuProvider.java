@@ -41,7 +41,7 @@ public final class CpuProvider implements DeviceProvider {
     if (options.ordinal() != 0) {
       throw new DeviceException("there is one CPU device, cpu:0, not cpu:" + options.ordinal());
     }
-    return new CpuDevice(threads(options.threads()));
+    return new CpuDevice(threads(options.threads()), options.linkBandwidth());
   }
 
   private static int threads(int wanted) {

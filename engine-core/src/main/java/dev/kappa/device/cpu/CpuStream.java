@@ -27,6 +27,8 @@ final class CpuStream implements Stream {
 
   private record Copy(Copies.Request request) implements Entry {}
 
+  private record LinkCopy(Copies.Request request, Link link, long submitted) implements Entry {}
+
   private record Mark(CpuEvent.Recording recording) implements Entry {}
 
   private record Wait(CpuEvent.Recording recording) implements Entry {}
@@ -42,6 +44,9 @@ final class CpuStream implements Stream {
   private volatile boolean parked;
   private volatile boolean closed;
   private @Nullable DeviceException failure;
+
+  /** When the work before was done, as links count time. */
+  private long done;
 
   CpuStream(CpuDevice device, String name) {
     this.device = device;
@@ -78,17 +83,18 @@ final class CpuStream implements Stream {
       long sourcePitch,
       long width,
       long height) {
-    submit(
-        new Copy(
-            Copies.Request.of(
-                target,
-                targetOffset,
-                targetPitch,
-                source,
-                sourceOffset,
-                sourcePitch,
-                width,
-                height)));
+    Copies.Request request =
+        Copies.Request.of(
+            target,
+            targetOffset,
+            targetPitch,
+            source,
+            sourceOffset,
+            sourcePitch,
+            width,
+            height);
+    Link link = device.links().between(target, source);
+    submit(link == null ? new Copy(request) : new LinkCopy(request, link, System.nanoTime()));
   }
 
   @Override
@@ -161,15 +167,25 @@ final class CpuStream implements Stream {
         case Mark mark -> mark.recording().complete(failure);
         case Wait wait -> {
           wait.recording().join();
+          done = Math.max(done, wait.recording().nanos());
           if (failure == null) {
             wait.recording().throwIfFailed();
           }
         }
-        case Launch launch when failure == null -> launch.kernel().run(scratch);
-        case Copy copy when failure == null -> Copies.run(copy.request());
+        case Launch launch when failure == null -> {
+          launch.kernel().run(scratch);
+          done = System.nanoTime();
+        }
+        case Copy copy when failure == null -> {
+          Copies.run(copy.request());
+          done = System.nanoTime();
+        }
+        case LinkCopy copy when failure == null ->
+            done = copy.link().carry(copy.request(), Math.max(done, copy.submitted()));
         case Signal signal -> signal.worker().signal();
         case Launch skipped -> {}
         case Copy skipped -> {}
+        case LinkCopy skipped -> {}
         case Stop stop -> throw new AssertionError("ends the loop");
       }
     } catch (RuntimeException | Error e) {

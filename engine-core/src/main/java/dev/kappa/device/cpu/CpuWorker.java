@@ -19,8 +19,11 @@ final class CpuWorker implements Worker {
   @Override
   public void signal() {
     synchronized (lock) {
-      signalled = true;
-      lock.notifyAll();
+      // A task that signals itself must not keep a closed worker going.
+      if (!closed) {
+        signalled = true;
+        lock.notifyAll();
+      }
     }
   }
 
@@ -52,11 +55,12 @@ final class CpuWorker implements Worker {
   private boolean awaitTurn(long time) {
     synchronized (lock) {
       while (!signalled && !closed) {
-        long left = time == WHEN_SIGNALLED ? WHEN_SIGNALLED : time - System.nanoTime();
-        if (left <= 0) {
+        long now = System.nanoTime();
+        // Not their difference, which overflows for times far in the past.
+        if (time <= now) {
           return true;
         }
-        pause(left);
+        pause(time == WHEN_SIGNALLED ? WHEN_SIGNALLED : time - now);
       }
       boolean turn = signalled;
       signalled = false;

@@ -2,11 +2,8 @@ package dev.kappa.device.cpu;
 
 import dev.kappa.device.DeviceException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Anonymous memory from Linux's mmap, aligned to huge pages and marked for them by madvise. A TLB
@@ -17,10 +14,20 @@ final class HugePages {
   /** Bytes of a huge page on x86-64, and on AArch64 with 4 KiB pages. */
   static final long SIZE = 2L << 20;
 
-  private static final int PROT_READ_WRITE = 3;
-  private static final int MAP_PRIVATE_ANONYMOUS = 0x22;
   private static final int MADV_HUGEPAGE = 14;
+
+  /** Populates page tables, since Linux 5.14. */
+  private static final int MADV_POPULATE_WRITE = 23;
+
   private static final long MAP_FAILED = -1;
+  private static final int EINTR = 4;
+  private static final int EAGAIN = 11;
+  private static final int EINVAL = 22;
+
+  private static final long SMALL_PAGE = 4096;
+
+  /** Bytes populated by one call: it keeps other threads from mapping memory, here for moments. */
+  private static final long STEP = 16 * SIZE;
 
   /** Whether this system has what {@link #map} calls. */
   static final boolean AVAILABLE = System.getProperty("os.name", "").equals("Linux");
@@ -28,64 +35,63 @@ final class HugePages {
   private HugePages() {}
 
   /**
-   * Maps at least {@code bytes} bytes, released with the arena.
+   * Maps {@code bytes} bytes, rounded up to whole huge pages; released with the arena.
    *
    * @throws DeviceException if the system refuses
    */
   static MemorySegment map(long bytes, Arena arena) {
-    // Room to move the start up to the next huge page.
-    long mapped = Math.ceilDiv(bytes, SIZE) * SIZE + SIZE;
-    long start = Calls.mmap(mapped);
+    long size = Math.ceilDiv(bytes, SIZE) * SIZE;
+    // Room to move the start up to the next huge page; what is left around it goes back at once.
+    long mapped = size + SIZE;
+    long start = SystemCalls.mmap(mapped);
     if (start == MAP_FAILED) {
       throw new DeviceException("mmap of " + mapped + " bytes failed");
     }
     long aligned = Math.ceilDiv(start, SIZE) * SIZE;
+    unmap(start, aligned - start);
+    unmap(aligned + size, start + mapped - (aligned + size));
     // Only advice: without huge pages the memory is as good, a little slower.
-    Calls.madvise(aligned, start + mapped - aligned);
+    int ignored = SystemCalls.madvise(aligned, size, MADV_HUGEPAGE);
     return MemorySegment.ofAddress(aligned)
-        .reinterpret(bytes, arena, ignored -> Calls.munmap(start, mapped));
+        .reinterpret(bytes, arena, whole -> SystemCalls.munmap(aligned, size));
   }
 
-  /** The system calls, linked at first use so that other systems never look for them. */
-  private static final class Calls {
-
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
-
-    private static final MethodHandle MMAP =
-        link("mmap", FunctionDescriptor.of(LONG, LONG, LONG, INT, INT, INT, LONG));
-    private static final MethodHandle MUNMAP =
-        link("munmap", FunctionDescriptor.of(INT, LONG, LONG));
-    private static final MethodHandle MADVISE =
-        link("madvise", FunctionDescriptor.of(INT, LONG, LONG, INT));
-
-    private static MethodHandle link(String name, FunctionDescriptor descriptor) {
-      Linker linker = Linker.nativeLinker();
-      return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), descriptor);
+  private static void unmap(long address, long bytes) {
+    if (bytes > 0) {
+      SystemCalls.munmap(address, bytes);
     }
+  }
 
-    static long mmap(long bytes) {
-      try {
-        return (long) MMAP.invokeExact(0L, bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L);
-      } catch (Throwable e) {
-        throw new AssertionError("a native call throws nothing", e);
+  /**
+   * Makes all pages of a mapping present, so that no later access waits for the system to find one.
+   *
+   * @param fresh memory that holds nothing yet
+   * @throws DeviceException if there is not enough memory
+   */
+  static void populate(MemorySegment fresh) {
+    long end = fresh.address() + fresh.byteSize();
+    for (long at = fresh.address(); at < end; ) {
+      long bytes = Math.min(STEP, end - at);
+      int error = SystemCalls.madvise(at, bytes, MADV_POPULATE_WRITE);
+      switch (error) {
+        case 0 -> at += bytes;
+        case EINTR, EAGAIN -> {}
+        case EINVAL -> {
+          touch(fresh);
+          return;
+        }
+        default ->
+            throw new DeviceException(
+                "populating %d bytes of memory failed with error %d"
+                    .formatted(fresh.byteSize(), error));
       }
     }
+  }
 
-    static void munmap(long address, long bytes) {
-      try {
-        int ignored = (int) MUNMAP.invokeExact(address, bytes);
-      } catch (Throwable e) {
-        throw new AssertionError("a native call throws nothing", e);
-      }
-    }
-
-    static void madvise(long address, long bytes) {
-      try {
-        int ignored = (int) MADVISE.invokeExact(address, bytes, MADV_HUGEPAGE);
-      } catch (Throwable e) {
-        throw new AssertionError("a native call throws nothing", e);
-      }
+  /** Populates the old way: a write to every page. */
+  static void touch(MemorySegment fresh) {
+    for (long at = 0; at < fresh.byteSize(); at += SMALL_PAGE) {
+      fresh.set(ValueLayout.JAVA_BYTE, at, (byte) 0);
     }
   }
 }

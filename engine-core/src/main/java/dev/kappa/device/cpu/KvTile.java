@@ -7,6 +7,7 @@ import static jdk.incubator.vector.VectorOperators.S2I;
 import dev.kappa.device.Batch;
 import dev.kappa.device.DType;
 import dev.kappa.device.KvLayer;
+import dev.kappa.device.KvSpan;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
@@ -19,16 +20,30 @@ final class KvTile {
   /** Tokens that are brought over at a time. */
   static final int GROUP = 16;
 
+  private static final int NOT_STAGED = -1;
+
   private final Batch batch;
   private final KvLayer layer;
   private final int headDim;
   private final long pool;
   private final long rowBytes;
+  private final int stagedFrom;
 
+  /** Tiles of blocks that the batch's tables name. */
   KvTile(Batch batch, KvLayer layer, int headDim) {
+    this(batch, layer, headDim, NOT_STAGED);
+  }
+
+  /** Tiles of a span's blocks. */
+  KvTile(Batch batch, KvLayer layer, int headDim, KvSpan span) {
+    this(batch, layer, headDim, span.staged() ? span.first() : NOT_STAGED);
+  }
+
+  private KvTile(Batch batch, KvLayer layer, int headDim, int stagedFrom) {
     this.batch = batch;
     this.layer = layer;
     this.headDim = headDim;
+    this.stagedFrom = stagedFrom;
     pool = layer.pool().address();
     rowBytes = (long) headDim * layer.dtype().bytes();
   }
@@ -78,7 +93,11 @@ final class KvTile {
 
   private long row(int sequence, int kvHead, long offset, int token) {
     int tokens = layer.blockTokens();
-    long block = pool + batch.block(sequence, token / tokens) * layer.blockStride();
+    int index =
+        stagedFrom == NOT_STAGED
+            ? batch.block(sequence, token / tokens)
+            : (token - stagedFrom) / tokens;
+    long block = pool + index * layer.blockStride();
     return block + offset + ((long) kvHead * tokens + token % tokens) * rowBytes;
   }
 

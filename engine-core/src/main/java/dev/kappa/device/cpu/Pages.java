@@ -17,13 +17,18 @@ final class Pages implements AutoCloseable {
   private boolean closed;
 
   @SuppressWarnings("MustBeClosedChecker") // Closed by close(), or here.
-  private Pages(long bytes) {
+  private Pages(long bytes, boolean populated) {
     arena = Arena.ofShared();
     try {
-      segment =
-          bytes >= HugePages.SIZE && HugePages.AVAILABLE
-              ? HugePages.map(bytes, arena)
-              : arena.allocate(Math.max(bytes, 1), PAGE);
+      if (bytes >= HugePages.SIZE && HugePages.AVAILABLE) {
+        segment = HugePages.map(bytes, arena);
+        if (populated) {
+          HugePages.populate(segment);
+        }
+      } else {
+        // Zeroed by Java, so populated in any case.
+        segment = arena.allocate(Math.max(bytes, 1), PAGE);
+      }
     } catch (OutOfMemoryError | DeviceException e) {
       arena.close();
       throw e;
@@ -36,12 +41,25 @@ final class Pages implements AutoCloseable {
    * @throws DeviceException if there is not enough memory
    */
   static Pages allocate(long bytes) {
+    return allocate(bytes, false);
+  }
+
+  /**
+   * As {@link #allocate}, with all pages present, so that their first use is as fast as any.
+   *
+   * @throws DeviceException if there is not enough memory
+   */
+  static Pages populate(long bytes) {
+    return allocate(bytes, true);
+  }
+
+  private static Pages allocate(long bytes, boolean populated) {
     long available = SystemInfo.availableBytes();
     if (bytes < 0 || bytes > available) {
       throw outOfMemory(bytes, available);
     }
     try {
-      return new Pages(bytes);
+      return new Pages(bytes, populated);
     } catch (OutOfMemoryError | DeviceException e) {
       DeviceException refused = outOfMemory(bytes, available);
       refused.addSuppressed(e);

@@ -7,16 +7,15 @@ import java.nio.file.Path;
 /** What the operating system says about this machine's memory and processor. */
 final class SystemInfo {
 
-  private static final Path MEMORY = Path.of("/proc/meminfo");
+  private static final AvailableMemory MEMORY =
+      new AvailableMemory(Path.of("/proc"), Path.of("/sys/fs/cgroup"));
   private static final Path PROCESSORS = Path.of("/proc/cpuinfo");
 
   private SystemInfo() {}
 
   /** Bytes that can be allocated without swapping; unknown counts as unlimited. */
   static long availableBytes() {
-    String kib = field(MEMORY, "MemAvailable");
-    int space = kib.indexOf(' ');
-    return space < 0 ? Long.MAX_VALUE : Long.parseLong(kib, 0, space, 10) * 1024;
+    return MEMORY.bytes();
   }
 
   /** The processor's model name, or the architecture where the system does not tell. */
