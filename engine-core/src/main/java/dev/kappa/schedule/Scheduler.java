@@ -318,6 +318,10 @@ public final class Scheduler {
     running.add(at, sequence);
   }
 
+  private boolean isLong(Sequence sequence) {
+    return cache.layout().blocksFor(sequence.maxLength()) > cache.pool().total();
+  }
+
   private static int remaining(Sequence sequence) {
     return sequence.length() - sequence.computed();
   }

@@ -107,6 +107,11 @@ public final class JitterDevice implements Device {
   }
 
   @Override
+  public long freeHostBytes() {
+    return real.freeHostBytes();
+  }
+
+  @Override
   public long freeBytes() {
     return real.freeBytes();
   }

@@ -107,11 +107,9 @@ abstract class SpanContract extends ExactnessContract {
     scene.span(new KvSpan(early, 1100 - early, true), state);
     float[] all = scene.result(state);
     double[] expected =
-        Reference.attention(
-            scene.qkv, 0, scene.kv.shape, 0, scene.keys, scene.values, early - 1);
+        Reference.attention(scene.qkv, 0, scene.kv.shape, 0, scene.keys, scene.values, early - 1);
     assertClose(Arrays.copyOf(first, 32), expected, 16, "the first span");
-    expected =
-        Reference.attention(scene.qkv, 0, scene.kv.shape, 0, scene.keys, scene.values, 1099);
+    expected = Reference.attention(scene.qkv, 0, scene.kv.shape, 0, scene.keys, scene.values, 1099);
     assertClose(Arrays.copyOf(all, 32), expected, 16, "both spans");
   }
 
@@ -139,7 +137,8 @@ abstract class SpanContract extends ExactnessContract {
             new KvSpan(0, 1001, false),
             new KvSpan(960, tile, false));
     for (KvSpan span : wrong) {
-      assertThatThrownBy(() -> scene.span(span, state)).isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> scene.span(span, state))
+          .isInstanceOf(IllegalArgumentException.class);
     }
     assertThatThrownBy(() -> scene.span(new KvSpan(0, tile, false), state.slice(0, 64)))
         .isInstanceOf(IndexOutOfBoundsException.class);
@@ -149,11 +148,8 @@ abstract class SpanContract extends ExactnessContract {
     Batch two = scene.kv.batch(new Part(new int[1], 0, 1), new Part(new int[1], 0, 1));
     DeviceMemory qkv = poisoned(2 * shape.qkvColumns());
     KvSpan span = new KvSpan(0, 1, false);
-    assertThatThrownBy(
-            () ->
-                device
-                    .kernels()
-                    .attentionSpan(stream, qkv, two, shape, scene.kv.layer, span, state))
+    assertThatThrownBy(() ->
+            device.kernels().attentionSpan(stream, qkv, two, shape, scene.kv.layer, span, state))
         .isInstanceOf(IllegalArgumentException.class);
     stream.synchronize();
   }
@@ -283,8 +279,7 @@ abstract class SpanContract extends ExactnessContract {
     @Override
     public String toString() {
       return "%d rows of %d tokens, %s, %s in blocks of %d"
-          .formatted(
-              batch.rows(), context, kv.shape, kv.layer.dtype(), kv.layer.blockTokens());
+          .formatted(batch.rows(), context, kv.shape, kv.layer.dtype(), kv.layer.blockTokens());
     }
   }
 }

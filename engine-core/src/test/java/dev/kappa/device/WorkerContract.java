@@ -267,12 +267,11 @@ abstract class WorkerContract extends SpanContract {
     for (int i = 0; i < 4; i++) {
       threads.add(
           Thread.ofPlatform()
-              .start(
-                  () -> {
-                    for (int n = 0; n < 2000; n++) {
-                      worker.signal();
-                    }
-                  }));
+              .start(() -> {
+                for (int n = 0; n < 2000; n++) {
+                  worker.signal();
+                }
+              }));
     }
     for (Thread thread : threads) {
       thread.join();

@@ -85,14 +85,7 @@ final class CpuStream implements Stream {
       long height) {
     Copies.Request request =
         Copies.Request.of(
-            target,
-            targetOffset,
-            targetPitch,
-            source,
-            sourceOffset,
-            sourcePitch,
-            width,
-            height);
+            target, targetOffset, targetPitch, source, sourceOffset, sourcePitch, width, height);
     Link link = device.links().between(target, source);
     submit(link == null ? new Copy(request) : new LinkCopy(request, link, System.nanoTime()));
   }

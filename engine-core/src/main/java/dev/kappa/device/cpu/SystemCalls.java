@@ -24,8 +24,7 @@ final class SystemCalls {
 
   private static final MethodHandle MMAP =
       link("mmap", FunctionDescriptor.of(LONG, LONG, LONG, INT, INT, INT, LONG));
-  private static final MethodHandle MUNMAP =
-      link("munmap", FunctionDescriptor.of(INT, LONG, LONG));
+  private static final MethodHandle MUNMAP = link("munmap", FunctionDescriptor.of(INT, LONG, LONG));
   private static final MethodHandle MADVISE =
       link("madvise", FunctionDescriptor.of(INT, LONG, LONG, INT), ERRNO);
 

@@ -11,12 +11,11 @@ public final class CpuDelays {
   /** Lets the work submitted later wait for so long after the work submitted so far. */
   public static void delay(Stream stream, long nanos) {
     CpuStream.of(stream)
-        .launch(
-            scratch -> {
-              long end = System.nanoTime() + nanos;
-              for (long left = nanos; left > 0; left = end - System.nanoTime()) {
-                LockSupport.parkNanos(left);
-              }
-            });
+        .launch(scratch -> {
+          long end = System.nanoTime() + nanos;
+          for (long left = nanos; left > 0; left = end - System.nanoTime()) {
+            LockSupport.parkNanos(left);
+          }
+        });
   }
 }

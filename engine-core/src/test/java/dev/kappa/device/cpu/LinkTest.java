@@ -124,7 +124,9 @@ class LinkTest {
     }
   }
 
-  /** Time since {@code begin} over the time that the bytes should take; a busy machine adds some. */
+  /**
+   * Time since {@code begin} over the time that the bytes should take; a busy machine adds some.
+   */
   private static void assertRatio(long begin, long bytes) {
     double ratio = (System.nanoTime() - begin) / (bytes * 1e9 / BANDWIDTH);
     assertThat(ratio).isBetween(0.98, 20.0);
