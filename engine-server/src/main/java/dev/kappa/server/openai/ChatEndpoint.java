@@ -38,12 +38,13 @@ public final class ChatEndpoint implements Endpoint {
     int maxTokens = maxTokens(fields);
     int logprobs = logprobs(fields);
     OutputFields output = OutputFields.read(fields, logprobs);
+    String salt = CacheSaltField.read(fields);
     Prompt prompt = prompt(fields);
 
     int room = PromptReader.room(prompt, maxTokens, info.maxModelLength(), "messages");
     String id = "chatcmpl-" + RequestIds.random();
     GenerationRequest request =
-        new GenerationRequest(id, prompt.tokens(), sampling.params(room, logprobs, -1));
+        new GenerationRequest(id, prompt.tokens(), sampling.params(room, logprobs, -1), salt);
     AnswerHead head = new AnswerHead(id, Instant.now().getEpochSecond(), name);
     TokenLabels labels = new TokenLabels(model.backend().tokenizer(), output.tokensAsIds());
     ChatFormat format =

@@ -39,6 +39,7 @@ public final class CompletionsEndpoint implements Endpoint {
     }
     int logprobs = fields.integer("logprobs", 0, MAX_LOGPROBS, -1);
     OutputFields output = OutputFields.read(fields, logprobs);
+    String salt = CacheSaltField.read(fields);
     PromptReader reader =
         new PromptReader(
             model.backend().tokenizer(),
@@ -58,7 +59,8 @@ public final class CompletionsEndpoint implements Endpoint {
           new GenerationRequest(
               prompts.size() == 1 ? id : id + "-" + requests.size(),
               prompt.tokens(),
-              sampling.params(room, logprobs, echo ? logprobs : -1)));
+              sampling.params(room, logprobs, echo ? logprobs : -1),
+              salt));
     }
     AnswerHead head = new AnswerHead(id, Instant.now().getEpochSecond(), name);
     CompletionFormat format =

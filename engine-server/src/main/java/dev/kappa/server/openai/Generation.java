@@ -188,15 +188,17 @@ final class Generation {
     int prompt = 0;
     int completion = 0;
     int cached = 0;
+    int host = 0;
     for (Choice choice : choices) {
       Finish finish = choice.finish();
       if (finish != null) {
         prompt += finish.usage().promptTokens();
         completion += finish.usage().completionTokens();
         cached += finish.usage().cachedTokens();
+        host += finish.usage().hostTokens();
       }
     }
-    return new Finish.Usage(prompt, completion, cached, 0);
+    return new Finish.Usage(prompt, completion, cached, host);
   }
 
   /** Tokens so far. How many were cached is known only at the end. */

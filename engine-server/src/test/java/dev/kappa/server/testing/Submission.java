@@ -24,6 +24,9 @@ public final class Submission implements RequestHandle {
   private final Tokenizer tokenizer;
   private final CountDownLatch cancelled = new CountDownLatch(1);
   private final AtomicInteger generated = new AtomicInteger();
+  private volatile int cachedTokens;
+  private volatile int hostTokens;
+  private volatile Finish.Restored restored = Finish.Restored.NOTHING;
 
   Submission(
       GenerationRequest request,
@@ -73,16 +76,29 @@ public final class Submission implements RequestHandle {
     return this;
   }
 
-  public Submission finish(Finish.Reason reason) {
-    return finish(reason, null, 0);
+  /** Says that so much of the prompt was cached, and how much of that in host memory. */
+  public Submission cached(int tokens, int fromHost) {
+    cachedTokens = tokens;
+    hostTokens = fromHost;
+    return this;
   }
 
-  public Submission finish(Finish.Reason reason, @Nullable String stop, int cachedTokens) {
+  /** Says what was loaded from host memory. */
+  public Submission restored(Finish.Restored what) {
+    restored = what;
+    return this;
+  }
+
+  public Submission finish(Finish.Reason reason) {
+    return finish(reason, null);
+  }
+
+  public Submission finish(Finish.Reason reason, @Nullable String stop) {
     engineThread.execute(() -> {
       Finish.Usage usage =
-          new Finish.Usage(request.prompt().length, generated.get(), cachedTokens, 0);
+          new Finish.Usage(request.prompt().length, generated.get(), cachedTokens, hostTokens);
       Finish.Timings timings = new Finish.Timings(1_000, 2_000, 3_000, 0);
-      listener.onFinish(new Finish(reason, stop, usage, timings, Finish.Restored.NOTHING));
+      listener.onFinish(new Finish(reason, stop, usage, timings, restored));
     });
     return this;
   }
