@@ -105,7 +105,7 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
             true,
             DType.F32);
     DeviceInfo device = new DeviceInfo("cpu", "scripted", "scripted-1", DType.F32);
-    return new EngineInfo(model, device, CONTEXT, 16, 64, 8, 256, DType.F32, 64, 0);
+    return new EngineInfo(model, device, CONTEXT, 16, 64, 8, 256, DType.F32, 64, 32 << 10);
   }
 
   @Override
