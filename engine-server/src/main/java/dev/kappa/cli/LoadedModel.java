@@ -41,7 +41,7 @@ record LoadedModel(
     EngineOptions options = flags.engineOptions().warmUp(warmUp).build();
     ModelDirectory directory = ModelDirectory.open(flags.model());
     ChatRenderer chat = ChatTemplates.find(directory);
-    Devices.Choice choice = Devices.open(flags.device().name(), flags.device().threads());
+    Devices.Choice choice = flags.device().open();
     Device device = choice.device();
     boolean started = false;
     try {

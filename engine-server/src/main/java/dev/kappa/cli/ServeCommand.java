@@ -88,7 +88,9 @@ final class ServeCommand implements Callable<Integer> {
       KappaServer server = KappaServer.start(loaded.served(served), options);
       Runtime.getRuntime()
           .addShutdownHook(new Thread(() -> stop(server, loaded), "kappa-shutdown"));
-      System.out.print(Banner.of(loaded, server, served.getFirst(), apiKey != null));
+      System.out.print(
+          Banner.of(
+              loaded, server, served.getFirst(), apiKey != null, model.device().linkBandwidth()));
       System.out.flush();
     } catch (IOException e) {
       loaded.close();
