@@ -52,6 +52,7 @@ public final class KappaServer implements AutoCloseable {
 
   private static Router routes(Router router, ServedModel model) {
     ServerMetrics metrics = new ServerMetrics(model);
+    CacheEndpoints cache = new CacheEndpoints(model.backend());
     ModelsEndpoint models = new ModelsEndpoint(model);
     StatusEndpoints status = new StatusEndpoints(model.backend());
     return router
@@ -59,6 +60,8 @@ public final class KappaServer implements AutoCloseable {
         .postOnWorker("/v1/chat/completions", new ChatEndpoint(model, metrics))
         .get(ModelsEndpoint.PATH, models)
         .get(ModelsEndpoint.PATH + "/", models)
+        .get(CacheEndpoints.PATH, cache::show)
+        .delete(CacheEndpoints.PATH, cache::clear)
         .get("/health", status::health)
         .get("/ping", status::health)
         .post("/ping", status::health)

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.kappa.device.Device;
 import dev.kappa.device.Devices;
 import dev.kappa.engine.Engine;
+import dev.kappa.engine.EngineOptions;
 import dev.kappa.model.ModelDirectory;
 import dev.kappa.server.backend.ChatTemplates;
 import dev.kappa.server.backend.EngineBackend;
@@ -53,7 +54,7 @@ class EndToEndTest {
         new ServedModel(
             List.of("haystack"),
             0,
-            new EngineBackend(engine),
+            new EngineBackend(engine, EngineOptions.defaults()),
             ChatTemplates.find(directory),
             SamplingDefaults.of(directory.generation()));
     server = KappaServer.start(model, ServerOptions.local());

@@ -252,6 +252,12 @@ class ErrorsTest {
     var response = server.get(COMPLETIONS);
     error(response, 405);
     assertThat(response.headers().firstValue("allow")).contains("POST");
+    response = server.send(server.request("/v1/models").DELETE().build());
+    error(response, 405);
+    assertThat(response.headers().firstValue("allow")).contains("GET, HEAD");
+    response = server.post("/v1/cache", "{}");
+    error(response, 405);
+    assertThat(response.headers().firstValue("allow")).contains("GET, HEAD, DELETE");
     response = server.post("/v1/models", "{}");
     error(response, 405);
     assertThat(response.headers().firstValue("allow")).contains("GET, HEAD");

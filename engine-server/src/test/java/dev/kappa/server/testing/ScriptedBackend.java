@@ -2,18 +2,22 @@ package dev.kappa.server.testing;
 
 import dev.kappa.device.DType;
 import dev.kappa.device.DeviceInfo;
+import dev.kappa.engine.Engine;
 import dev.kappa.engine.EngineException;
 import dev.kappa.engine.EngineInfo;
 import dev.kappa.engine.EngineStats;
 import dev.kappa.engine.GenerationRequest;
 import dev.kappa.engine.OutputListener;
 import dev.kappa.engine.RequestHandle;
+import dev.kappa.kv.RestoreMode;
+import dev.kappa.kv.StorePolicy;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.RopeConfig;
 import dev.kappa.server.backend.InferenceBackend;
 import dev.kappa.text.Tokenizer;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -35,6 +39,7 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
           Thread.ofPlatform().name("scripted-engine").daemon().factory());
   private final Tokenizer tokenizer = new ByteTokenizer();
   private final BlockingQueue<Submission> waiting = new LinkedBlockingQueue<>();
+  private final BlockingQueue<ClearCall> clearCalls = new LinkedBlockingQueue<>();
   private final List<Submission> all = new CopyOnWriteArrayList<>();
   private volatile @Nullable Consumer<Submission> script;
   private volatile @Nullable EngineException refusal;
@@ -84,6 +89,31 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
       engineThread.execute(() -> answer.accept(submission));
     }
     return submission;
+  }
+
+  /** The calls of {@link #clearCache} in their order, for tests to complete. */
+  public BlockingQueue<ClearCall> clearCalls() {
+    return clearCalls;
+  }
+
+  /** A call of {@link #clearCache} and its result. */
+  public record ClearCall(boolean device, boolean host, CompletableFuture<Engine.Cleared> result) {}
+
+  @Override
+  public CompletableFuture<Engine.Cleared> clearCache(boolean device, boolean host) {
+    ClearCall call = new ClearCall(device, host, new CompletableFuture<>());
+    clearCalls.add(call);
+    return call.result();
+  }
+
+  @Override
+  public StorePolicy storePolicy() {
+    return StorePolicy.WRITE_BACK;
+  }
+
+  @Override
+  public RestoreMode restoreMode() {
+    return RestoreMode.LOAD_WHOLE;
   }
 
   @Override
