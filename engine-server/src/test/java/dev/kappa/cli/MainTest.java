@@ -43,6 +43,7 @@ class MainTest {
           serve m --max-model-len 1.5               | --max-model-len
           serve m --kv-cache-dtype int3             | --kv-cache-dtype
           serve m --shutdown-grace -1               | --shutdown-grace
+          serve m --max-queued-requests -1          | --max-queued-requests must be between 0 and
           serve m --kv-offloading-size -0.5         | --kv-offloading-size must be between 0 and
           serve m --kv-offloading-size NaN          | --kv-offloading-size must be between 0 and
           serve m --kv-offloading-size 8G           | --kv-offloading-size

@@ -86,7 +86,8 @@ class ShutdownTest {
 
   @Test
   void saysWhichPortIsInUse() {
-    ServerOptions options = new ServerOptions("127.0.0.1", server.port(), null, HttpLimits.DEFAULT);
+    ServerOptions options =
+        new ServerOptions("127.0.0.1", server.port(), null, HttpLimits.DEFAULT, 0);
     assertThatThrownBy(() -> new TestServer(options, SamplingDefaults.NEUTRAL))
         .hasRootCauseMessage("Address already in use")
         .cause()

@@ -6,7 +6,6 @@ import dev.kappa.server.backend.ServedModel;
 import dev.kappa.server.http.Endpoint;
 import dev.kappa.server.http.Exchange;
 import dev.kappa.server.http.RequestIds;
-import dev.kappa.server.metrics.ServerMetrics;
 import dev.kappa.text.TextException;
 import java.time.Instant;
 import java.util.List;
@@ -19,16 +18,20 @@ public final class ChatEndpoint implements Endpoint {
 
   private static final int MAX_TOP_LOGPROBS = 20;
 
+  private final Serving serving;
   private final ServedModel model;
-  private final ServerMetrics metrics;
 
-  public ChatEndpoint(ServedModel model, ServerMetrics metrics) {
-    this.model = model;
-    this.metrics = metrics;
+  public ChatEndpoint(Serving serving) {
+    this.serving = serving;
+    model = serving.model();
   }
 
   @Override
   public void handle(Exchange exchange) {
+    serving.admit(() -> generation(exchange));
+  }
+
+  private Generation generation(Exchange exchange) {
     JsonFields fields = JsonBody.read(exchange.call());
     String name = ModelField.read(fields, model);
     var info = model.backend().info();
@@ -49,7 +52,7 @@ public final class ChatEndpoint implements Endpoint {
     TokenLabels labels = new TokenLabels(model.backend().tokenizer(), output.tokensAsIds());
     ChatFormat format =
         new ChatFormat(head, stream, output, prompt, new ChatLogprobs(labels, logprobs));
-    new Generation(exchange, model, metrics, stream, format, List.of(request)).start();
+    return new Generation(exchange, serving, stream, format, List.of(request));
   }
 
   /** The newer field wins. */

@@ -46,13 +46,13 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
   private volatile EngineStats stats =
       new EngineStats(0, 0, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, false);
 
-  /** Has every later request answered by a script, run on the engine thread. */
-  public void script(Consumer<Submission> script) {
+  /** Has every later request answered by a script, run on the engine thread; null for none. */
+  public void script(@Nullable Consumer<Submission> script) {
     this.script = script;
   }
 
-  /** Has every later request refused. */
-  public void refuse(EngineException refusal) {
+  /** Has every later request refused; null to take them again. */
+  public void refuse(@Nullable EngineException refusal) {
     this.refusal = refusal;
   }
 

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +24,7 @@ public final class Submission implements RequestHandle {
   private final ExecutorService engineThread;
   private final Tokenizer tokenizer;
   private final CountDownLatch cancelled = new CountDownLatch(1);
+  private final AtomicBoolean ended = new AtomicBoolean();
   private final AtomicInteger generated = new AtomicInteger();
   private volatile int cachedTokens;
   private volatile int hostTokens;
@@ -94,17 +96,25 @@ public final class Submission implements RequestHandle {
   }
 
   public Submission finish(Finish.Reason reason, @Nullable String stop) {
-    engineThread.execute(() -> {
+    return end(() -> {
       Finish.Usage usage =
           new Finish.Usage(request.prompt().length, generated.get(), cachedTokens, hostTokens);
       Finish.Timings timings = new Finish.Timings(1_000, 2_000, 3_000, 0);
       listener.onFinish(new Finish(reason, stop, usage, timings, restored));
     });
-    return this;
   }
 
   public Submission fail(EngineException error) {
-    engineThread.execute(() -> listener.onError(error));
+    return end(() -> listener.onError(error));
+  }
+
+  /** A request ends once; what comes after is ignored, as the real engine does. */
+  private Submission end(Runnable delivery) {
+    engineThread.execute(() -> {
+      if (ended.compareAndSet(false, true)) {
+        delivery.run();
+      }
+    });
     return this;
   }
 
