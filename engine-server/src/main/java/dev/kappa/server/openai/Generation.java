@@ -55,6 +55,14 @@ final class Generation {
     if (stream.stream()) {
       exchange.expectEvents();
     }
+    try {
+      submitAll();
+    } catch (EngineException e) {
+      exchange.execute(() -> fail(EngineErrors.toApi(e)));
+    }
+  }
+
+  private void submitAll() {
     serving.queue().enterToo(requests.size() - 1);
     int submitted = 0;
     try {
@@ -63,8 +71,6 @@ final class Generation {
         RequestHandle handle = serving.model().backend().submit(requests.get(submitted), listener);
         exchange.execute(() -> add(handle));
       }
-    } catch (EngineException e) {
-      exchange.execute(() -> fail(EngineErrors.toApi(e)));
     } finally {
       serving.queue().leave(requests.size() - submitted);
     }
