@@ -27,6 +27,8 @@ record CacheEndpoints(InferenceBackend backend) {
   }
 
   /** Answers once the engine has done it, from the engine's thread. */
+  // What follows the engine's future only hands an answer to the connection.
+  @SuppressWarnings("FutureReturnValueIgnored")
   void clear(Exchange exchange) {
     String tier = tier(exchange.call().parameters());
     backend

@@ -178,10 +178,11 @@ class QueueLimitTest {
   /** Two places are free, and no third. */
   private void assertEmpty() throws Exception {
     server.backend().script(null);
-    server.postAsync(PATH, PROMPT);
+    var first = server.postAsync(PATH, PROMPT);
     server.backend().next();
-    server.postAsync(PATH, PROMPT);
+    var second = server.postAsync(PATH, PROMPT);
     server.backend().next();
     assertQueueFull(server.post(PATH, PROMPT));
+    assertThat(List.of(first, second)).noneMatch(CompletableFuture::isDone);
   }
 }
