@@ -10,7 +10,8 @@ final class Banner {
 
   private Banner() {}
 
-  static String of(LoadedModel loaded, KappaServer server, String name, boolean guarded) {
+  static String of(
+      LoadedModel loaded, KappaServer server, String name, boolean guarded, long linkBandwidth) {
     EngineInfo info = loaded.engine().info();
     String url = reachable(server.url());
     return """
@@ -19,7 +20,8 @@ final class Banner {
       model    %s, %s parameters, context of %d tokens
       device   %s: %s
       KV       %d tokens on the device (%d blocks of %d, %s, %s)
-      API      /v1/chat/completions  /v1/completions  /v1/models  /health  /metrics
+      host KV  %s
+    %s  API      /v1/chat/completions  /v1/completions  /v1/models  /health  /metrics
 
     Try:
       %s
@@ -38,7 +40,24 @@ final class Banner {
             info.blockTokens(),
             info.kvDType().name().toLowerCase(Locale.ROOT),
             Bytes.show(info.kvCapacityTokens() * info.kvBytesPerToken()),
+            host(info),
+            link(linkBandwidth),
             curl(url, request(loaded), guarded));
+  }
+
+  static String host(EngineInfo info) {
+    return info.hostBytes() == 0
+        ? "off"
+        : String.format(
+            Locale.ROOT,
+            "%s, %,d tokens",
+            Bytes.showBinary(info.hostBytes()),
+            info.hostCapacityTokens());
+  }
+
+  /** A line about the link if it is throttled, else nothing. */
+  static String link(long bandwidth) {
+    return bandwidth == 0 ? "" : "  link     throttled to " + Bytes.show(bandwidth) + "/s\n";
   }
 
   private record Request(String path, String body) {}

@@ -1,5 +1,7 @@
 package dev.kappa.cli;
 
+import dev.kappa.device.DeviceException;
+import dev.kappa.device.Devices;
 import picocli.CommandLine.Option;
 
 /** The flags that choose a device. */
@@ -19,11 +21,41 @@ final class DeviceFlags {
       description = "Threads of a CPU device (default: one per core).")
   private int threads;
 
+  @Option(
+      names = "--link-bandwidth",
+      paramLabel = "RATE",
+      converter = LinkRate.class,
+      description =
+          "Throttles a CPU device's copies between host and device memory, to imitate a link: "
+              + "bytes per second and direction, as in 0.05GB/s (default: not throttled).")
+  private long linkBandwidth;
+
   String name() {
     return name;
   }
 
   int threads() {
     return threads;
+  }
+
+  /** Bytes per second; 0 for no throttle. */
+  long linkBandwidth() {
+    return linkBandwidth;
+  }
+
+  /**
+   * Opens the device.
+   *
+   * @throws DeviceException if it cannot be used, or has no link that can be throttled
+   */
+  Devices.Choice open() {
+    Devices.Choice choice = Devices.open(name, threads, linkBandwidth);
+    String kind = choice.device().info().kind();
+    if (linkBandwidth > 0 && !kind.equals("cpu")) {
+      choice.device().close();
+      throw new DeviceException(
+          "--link-bandwidth throttles a CPU device, not " + kind + "; see --device");
+    }
+    return choice;
   }
 }

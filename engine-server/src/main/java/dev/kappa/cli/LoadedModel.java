@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param directory where it came from
  * @param engine runs it; owned
+ * @param options what it was started with
  * @param device where it runs; owned
  * @param deviceReason why it runs where it runs
  * @param chat renders conversations; null if the model has no chat template
@@ -27,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 record LoadedModel(
     ModelDirectory directory,
     Engine engine,
+    EngineOptions options,
     Device device,
     String deviceReason,
     @Nullable ChatRenderer chat)
@@ -41,7 +43,7 @@ record LoadedModel(
     EngineOptions options = flags.engineOptions().warmUp(warmUp).build();
     ModelDirectory directory = ModelDirectory.open(flags.model());
     ChatRenderer chat = ChatTemplates.find(directory);
-    Devices.Choice choice = Devices.open(flags.device().name(), flags.device().threads());
+    Devices.Choice choice = flags.device().open();
     Device device = choice.device();
     boolean started = false;
     try {
@@ -51,7 +53,7 @@ record LoadedModel(
               .progress(LoadBar.onStandardError())
               .start(device);
       started = true;
-      return new LoadedModel(directory, engine, device, choice.reason(), chat);
+      return new LoadedModel(directory, engine, options, device, choice.reason(), chat);
     } finally {
       if (!started) {
         device.close();
@@ -63,7 +65,7 @@ record LoadedModel(
     return new ServedModel(
         names,
         Instant.now().getEpochSecond(),
-        new EngineBackend(engine),
+        new EngineBackend(engine, options),
         chat,
         SamplingDefaults.of(directory.generation()));
   }

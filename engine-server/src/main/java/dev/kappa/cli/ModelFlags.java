@@ -2,12 +2,15 @@ package dev.kappa.cli;
 
 import dev.kappa.device.DType;
 import dev.kappa.engine.EngineOptions;
+import dev.kappa.kv.RestoreMode;
+import dev.kappa.kv.StorePolicy;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.Spec.Target;
@@ -32,6 +35,8 @@ final class ModelFlags {
     auto,
     dummy
   }
+
+  private static final int MAX_HOST_GIB = 1 << 20;
 
   @SuppressWarnings("NullAway.Init") // set by picocli
   @Spec(Target.MIXEE)
@@ -80,6 +85,39 @@ final class ModelFlags {
   private KvCacheType kvCacheType = KvCacheType.auto;
 
   @Option(
+      names = "--kv-offloading-size",
+      paramLabel = "GIB",
+      description = "Host memory for KV blocks; 0 for none (default: a share of what is free).")
+  private @Nullable Double hostGib;
+
+  @Option(
+      names = "--kv-store-policy",
+      paramLabel = "POLICY",
+      defaultValue = "write-through",
+      completionCandidates = Words.StorePolicies.class,
+      converter = Words.StorePolicies.class,
+      description =
+          "When blocks are copied to host memory: write-through (when full), selective (when used"
+              + " again) or write-back (when evicted) (default: write-through).")
+  private StorePolicy storePolicy = StorePolicy.WRITE_THROUGH;
+
+  @Option(
+      names = "--restore",
+      paramLabel = "MODE",
+      defaultValue = "load",
+      completionCandidates = Words.RestoreModes.class,
+      converter = Words.RestoreModes.class,
+      description =
+          "What becomes of a prefix in host memory: load (computing while it comes), load-whole"
+              + " (computing afterwards) or recompute (default: load).")
+  private RestoreMode restore = RestoreMode.LOAD;
+
+  @Option(
+      names = "--check-kv",
+      description = "Check KV blocks whenever they are loaded; slow, to find faults.")
+  private boolean checkKv;
+
+  @Option(
       names = "--load-format",
       paramLabel = "FORMAT",
       defaultValue = "auto",
@@ -125,6 +163,23 @@ final class ModelFlags {
         .kvDType(kvCacheType.dtype)
         .dummyWeights(loadFormat == LoadFormatFlag.dummy)
         .prefixCaching(!noPrefixCaching)
+        .hostBytes(hostBytes())
+        .storePolicy(storePolicy)
+        .restore(restore)
+        .checkKv(checkKv)
         .seed(seed);
+  }
+
+  private long hostBytes() {
+    Double gib = hostGib;
+    if (gib == null) {
+      return EngineOptions.AUTO_HOST;
+    }
+    if (!(gib >= 0 && gib <= MAX_HOST_GIB)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--kv-offloading-size must be between 0 and %d, but is %s".formatted(MAX_HOST_GIB, gib));
+    }
+    return (long) Math.ceil(gib * (1L << 30));
   }
 }

@@ -67,6 +67,16 @@ final class ServeCommand implements Callable<Integer> {
   private int maxBodyMib;
 
   @Option(
+      names = "--max-queued-requests",
+      paramLabel = "COUNT",
+      defaultValue = "" + ServerOptions.DEFAULT_MAX_QUEUED_REQUESTS,
+      description =
+          "Requests that may wait; more are answered with 429; 0 for any number (default: "
+              + ServerOptions.DEFAULT_MAX_QUEUED_REQUESTS
+              + ").")
+  private int maxQueuedRequests;
+
+  @Option(
       names = "--shutdown-grace",
       paramLabel = "SECONDS",
       defaultValue = "5",
@@ -78,9 +88,10 @@ final class ServeCommand implements Callable<Integer> {
     CommandLine command = spec.commandLine();
     Checked.between(command, "--port", port, 0, 65_535);
     Checked.between(command, "--max-body-mib", maxBodyMib, 1, 2_000);
+    Checked.between(command, "--max-queued-requests", maxQueuedRequests, 0, Integer.MAX_VALUE);
     Checked.between(command, "--shutdown-grace", graceSeconds, 0, 86_400);
     HttpLimits limits = HttpLimits.DEFAULT.withMaxBodyBytes(maxBodyMib << 20);
-    ServerOptions options = new ServerOptions(host, port, apiKey, limits);
+    ServerOptions options = new ServerOptions(host, port, apiKey, limits, maxQueuedRequests);
     options.checkAddress();
     LoadedModel loaded = LoadedModel.load(model, true);
     try {
@@ -88,7 +99,9 @@ final class ServeCommand implements Callable<Integer> {
       KappaServer server = KappaServer.start(loaded.served(served), options);
       Runtime.getRuntime()
           .addShutdownHook(new Thread(() -> stop(server, loaded), "kappa-shutdown"));
-      System.out.print(Banner.of(loaded, server, served.getFirst(), apiKey != null));
+      System.out.print(
+          Banner.of(
+              loaded, server, served.getFirst(), apiKey != null, model.device().linkBandwidth()));
       System.out.flush();
     } catch (IOException e) {
       loaded.close();

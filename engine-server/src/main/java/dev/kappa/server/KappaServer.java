@@ -1,5 +1,6 @@
 package dev.kappa.server;
 
+import dev.kappa.server.backend.QueueLimit;
 import dev.kappa.server.backend.ServedModel;
 import dev.kappa.server.http.HttpListener;
 import dev.kappa.server.http.Router;
@@ -8,6 +9,7 @@ import dev.kappa.server.metrics.ServerMetrics;
 import dev.kappa.server.openai.ChatEndpoint;
 import dev.kappa.server.openai.CompletionsEndpoint;
 import dev.kappa.server.openai.ModelsEndpoint;
+import dev.kappa.server.openai.Serving;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
@@ -41,7 +43,7 @@ public final class KappaServer implements AutoCloseable {
       HttpListener listener =
           new HttpListener(
               options.address(),
-              routes(new Router(workers, options.apiKey()), model),
+              routes(new Router(workers, options.apiKey()), model, options),
               options.limits());
       return new KappaServer(options, workers, listener);
     } catch (IOException e) {
@@ -50,15 +52,20 @@ public final class KappaServer implements AutoCloseable {
     }
   }
 
-  private static Router routes(Router router, ServedModel model) {
+  private static Router routes(Router router, ServedModel model, ServerOptions options) {
     ServerMetrics metrics = new ServerMetrics(model);
+    QueueLimit queue = new QueueLimit(model.backend(), options.maxQueuedRequests());
+    Serving serving = new Serving(model, metrics, queue);
+    CacheEndpoints cache = new CacheEndpoints(model.backend());
     ModelsEndpoint models = new ModelsEndpoint(model);
     StatusEndpoints status = new StatusEndpoints(model.backend());
     return router
-        .postOnWorker("/v1/completions", new CompletionsEndpoint(model, metrics))
-        .postOnWorker("/v1/chat/completions", new ChatEndpoint(model, metrics))
+        .postOnWorker("/v1/completions", new CompletionsEndpoint(serving))
+        .postOnWorker("/v1/chat/completions", new ChatEndpoint(serving))
         .get(ModelsEndpoint.PATH, models)
         .get(ModelsEndpoint.PATH + "/", models)
+        .get(CacheEndpoints.PATH, cache::show)
+        .delete(CacheEndpoints.PATH, cache::clear)
         .get("/health", status::health)
         .get("/ping", status::health)
         .post("/ping", status::health)

@@ -12,12 +12,17 @@ import org.jspecify.annotations.Nullable;
  * @param port 0 picks a free one
  * @param apiKey what clients must bring; null lets everyone in
  * @param limits what connections put up with
+ * @param maxQueuedRequests how many requests may wait for the engine; 0 for any number
  */
-public record ServerOptions(String host, int port, @Nullable String apiKey, HttpLimits limits) {
+public record ServerOptions(
+    String host, int port, @Nullable String apiKey, HttpLimits limits, int maxQueuedRequests) {
+
+  /** How many requests may wait where nobody says. */
+  public static final int DEFAULT_MAX_QUEUED_REQUESTS = 1024;
 
   /** On this machine only, on a free port. */
   public static ServerOptions local() {
-    return new ServerOptions("127.0.0.1", 0, null, HttpLimits.DEFAULT);
+    return new ServerOptions("127.0.0.1", 0, null, HttpLimits.DEFAULT, DEFAULT_MAX_QUEUED_REQUESTS);
   }
 
   /**
@@ -49,10 +54,14 @@ public record ServerOptions(String host, int port, @Nullable String apiKey, Http
   }
 
   public ServerOptions withApiKey(String key) {
-    return new ServerOptions(host, port, key, limits);
+    return new ServerOptions(host, port, key, limits, maxQueuedRequests);
   }
 
   public ServerOptions withLimits(HttpLimits others) {
-    return new ServerOptions(host, port, apiKey, others);
+    return new ServerOptions(host, port, apiKey, others, maxQueuedRequests);
+  }
+
+  public ServerOptions withMaxQueuedRequests(int count) {
+    return new ServerOptions(host, port, apiKey, limits, count);
   }
 }

@@ -43,8 +43,17 @@ class MainTest {
           serve m --max-model-len 1.5               | --max-model-len
           serve m --kv-cache-dtype int3             | --kv-cache-dtype
           serve m --shutdown-grace -1               | --shutdown-grace
+          serve m --max-queued-requests -1          | --max-queued-requests must be between 0 and
+          serve m --kv-offloading-size -0.5         | --kv-offloading-size must be between 0 and
+          serve m --kv-offloading-size NaN          | --kv-offloading-size must be between 0 and
+          serve m --kv-offloading-size 8G           | --kv-offloading-size
+          serve m --kv-store-policy write           | write-through, selective, write-back
+          serve m --restore maybe                   | recompute, load, load-whole
+          serve m --link-bandwidth 5Gb/s            | '5Gb/s' is not a rate such as 0.05GB/s
+          complete m hello --link-bandwidth 0       | between 1 byte and 1000 TB per second
           serve m --max-body-mib 0                  | --max-body-mib
           complete m hello --file f                 | not both
+          complete m hello --kv-offloading-size -1  | --kv-offloading-size
           complete m hello --temperature 5          | temperature must be between 0 and 2
           complete m hello --max-tokens 0           | --max-tokens
           """)

@@ -33,7 +33,7 @@ class ChatTest {
   void answersWithAMessage() throws Exception {
     var response = server.postAsync(PATH, "{" + HI + ",\"model\":\"alias/two\"}");
     Submission submission = server.backend().next();
-    submission.text("Hello").text("!").finish(Finish.Reason.STOP, null, 0);
+    submission.text("Hello").text("!").finish(Finish.Reason.STOP);
 
     JsonNode body = json(response.get());
     assertThat(response.get().statusCode()).isEqualTo(200);
@@ -89,7 +89,7 @@ class ChatTest {
     var response =
         server.postAsync(
             PATH, "{" + HI + ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}");
-    server.backend().next().text("a").text("b").finish(Finish.Reason.LENGTH, null, 3);
+    server.backend().next().text("a").text("b").cached(3, 1).finish(Finish.Reason.LENGTH);
     List<String> events = events(response.get().body());
     List<String> expected =
         List.of(
@@ -107,10 +107,17 @@ class ChatTest {
     }
     JsonNode last = TestServer.JSON.readTree(events.get(4));
     assertThat(last.get("choices").isEmpty()).isTrue();
-    assertThat(last.get("usage").get("prompt_tokens_details").get("cached_tokens").asInt())
-        .isEqualTo(3);
+    assertThat(last.get("usage").get("prompt_tokens_details").toString())
+        .isEqualTo("{\"cached_tokens\":3,\"cached_tokens_by_tier\":{\"device\":2,\"host\":1}}");
     assertThat(events.get(5)).isEqualTo("[DONE]");
     assertThat(events).hasSize(6);
+  }
+
+  @Test
+  void separatesCachesBySalt() throws Exception {
+    server.answerWithLetters();
+    server.post(PATH, "{" + HI + ",\"max_tokens\":1,\"cache_salt\":\"tenant 1\"}");
+    assertThat(server.backend().all().getFirst().request().cacheSalt()).isEqualTo("tenant 1");
   }
 
   @Test

@@ -31,7 +31,7 @@ class CompletionsTest {
     var response =
         server.postAsync(PATH, "{\"model\":\"tiny\",\"prompt\":\"hello\",\"max_tokens\":4}");
     Submission submission = server.backend().next();
-    submission.text("wo").text("rl").finish(Finish.Reason.LENGTH, null, 2);
+    submission.text("wo").text("rl").cached(2, 0).finish(Finish.Reason.LENGTH);
 
     JsonNode body = json(response.get());
     assertThat(response.get().statusCode()).isEqualTo(200);
@@ -47,7 +47,8 @@ class CompletionsTest {
     assertThat(body.get("usage").toString())
         .isEqualTo(
             "{\"prompt_tokens\":6,\"completion_tokens\":4,\"total_tokens\":10,"
-                + "\"prompt_tokens_details\":{\"cached_tokens\":2}}");
+                + "\"prompt_tokens_details\":{\"cached_tokens\":2,"
+                + "\"cached_tokens_by_tier\":{\"device\":2,\"host\":0}}}");
     assertThat(submission.request().prompt()[0]).isEqualTo(ByteTokenizer.BOS);
   }
 
@@ -82,9 +83,29 @@ class CompletionsTest {
   }
 
   @Test
+  void separatesCachesBySalt() throws Exception {
+    server.answerWithLetters();
+    server.post(PATH, "{\"prompt\":[\"a\",\"b\"],\"cache_salt\":\"tenant 1\"}");
+    server.post(PATH, "{\"prompt\":\"a\",\"cache_salt\":null}");
+    assertThat(server.backend().all())
+        .extracting(submission -> submission.request().cacheSalt())
+        .containsExactly("tenant 1", "tenant 1", "");
+  }
+
+  @Test
+  void tellsTheTierThatCachedTokensCameFrom() throws Exception {
+    var response = server.postAsync(PATH, "{\"prompt\":[\"one\",\"two\"]}");
+    server.backend().next().cached(3, 2).finish(Finish.Reason.STOP);
+    server.backend().next().cached(4, 0).finish(Finish.Reason.STOP);
+    JsonNode details = json(response.get()).get("usage").get("prompt_tokens_details");
+    assertThat(details.toString())
+        .isEqualTo("{\"cached_tokens\":7,\"cached_tokens_by_tier\":{\"device\":5,\"host\":2}}");
+  }
+
+  @Test
   void namesTheStopString() throws Exception {
     var response = server.postAsync(PATH, "{\"prompt\":\"x\",\"stop\":\"END\"}");
-    server.backend().next().text("hi ").finish(Finish.Reason.STOP, "END", 0);
+    server.backend().next().text("hi ").finish(Finish.Reason.STOP, "END");
     JsonNode choice = json(response.get()).get("choices").get(0);
     assertThat(choice.get("finish_reason").asString()).isEqualTo("stop");
     assertThat(choice.get("stop_reason").asString()).isEqualTo("END");

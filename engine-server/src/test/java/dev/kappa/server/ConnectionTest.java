@@ -276,9 +276,11 @@ class ConnectionTest {
 
   @Test
   void closesConnectionsThatAreStuckOrUnused() throws Exception {
+    // Long enough that a client that sends at once is not taken for unused on a busy machine.
+    Duration idle = Duration.ofSeconds(1);
     try (TestServer hasty =
         new TestServer(
-            ServerOptions.local().withLimits(HttpLimits.DEFAULT.withIdle(Duration.ofMillis(200))),
+            ServerOptions.local().withLimits(HttpLimits.DEFAULT.withIdle(idle)),
             SamplingDefaults.NEUTRAL)) {
       try (RawClient unused = new RawClient(hasty.port())) {
         assertThat(unused.isClosedByServer()).isTrue();
@@ -290,7 +292,7 @@ class ConnectionTest {
       try (RawClient patient = new RawClient(hasty.port())) {
         patient.post(PATH, "{\"prompt\":\"x\"}");
         Submission submission = hasty.backend().next();
-        Thread.sleep(700);
+        Thread.sleep(idle.multipliedBy(2));
         submission.text("late").finish(Finish.Reason.STOP);
         assertThat(patient.receive().body()).contains("late");
       }

@@ -98,7 +98,9 @@ class ErrorsTest {
           {"prompt":"x","min_tokens":1}                   | min_tokens
           {"prompt":"x","allowed_token_ids":[1]}          | allowed_token_ids
           {"prompt":"x","skip_special_tokens":false}      | skip_special_tokens
-          {"prompt":"x","cache_salt":"s"}                 | cache_salt
+          {"prompt":"x","cache_salt":""}                  | cache_salt
+          {"prompt":"x","cache_salt":7}                   | cache_salt
+          {"prompt":"x","cache_salt":["s"]}               | cache_salt
           {"prompt":["a","(unreadable)"]}                 | prompt[1]
           {"prompt":"x","temprature":1}                   | temprature
           """)
@@ -137,6 +139,7 @@ class ErrorsTest {
           {"messages":[{"role":"user","content":"a"}],"tool_choice":"required"}          | tool_choice
           {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_object"}} | response_format
           {"messages":[{"role":"user","content":"(unreadable)"}]}       | messages
+          {"messages":[{"role":"user","content":"a"}],"cache_salt":""}  | cache_salt
           {"messages":[{"role":"user","content":"a"}],"prompt":"x"}     | prompt
           {"messages":[{"role":"user","content":"a"}],"chat_template_kwargs":1} | chat_template_kwargs
           """)
@@ -177,6 +180,18 @@ class ErrorsTest {
             server.post(COMPLETIONS, "{\"prompt\":\"x\",\"stop\":[\"a\",\"" + stop + "\"]}"), 400);
     assertThat(error.get("param").asString()).isEqualTo("stop[1]");
     assertThat(server.backend().all()).isEmpty();
+  }
+
+  @Test
+  void boundsTheCacheSalt() throws Exception {
+    server.answerWithLetters();
+    String body = "{\"prompt\":\"x\",\"cache_salt\":\"%s\"}";
+    assertThat(server.post(COMPLETIONS, body.formatted("s".repeat(1024))).statusCode())
+        .isEqualTo(200);
+    JsonNode error = error(server.post(COMPLETIONS, body.formatted("s".repeat(1025))), 400);
+    assertThat(error.get("param").asString()).isEqualTo("cache_salt");
+    assertThat(error.get("message").asString()).contains("1024");
+    assertThat(server.backend().all()).hasSize(1);
   }
 
   @Test
@@ -237,6 +252,12 @@ class ErrorsTest {
     var response = server.get(COMPLETIONS);
     error(response, 405);
     assertThat(response.headers().firstValue("allow")).contains("POST");
+    response = server.send(server.request("/v1/models").DELETE().build());
+    error(response, 405);
+    assertThat(response.headers().firstValue("allow")).contains("GET, HEAD");
+    response = server.post("/v1/cache", "{}");
+    error(response, 405);
+    assertThat(response.headers().firstValue("allow")).contains("GET, HEAD, DELETE");
     response = server.post("/v1/models", "{}");
     error(response, 405);
     assertThat(response.headers().firstValue("allow")).contains("GET, HEAD");

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.kappa.engine.EngineException;
 import dev.kappa.engine.EngineStats;
+import dev.kappa.engine.Finish;
 import dev.kappa.server.testing.KvBooks;
 import dev.kappa.server.testing.PrometheusText;
 import dev.kappa.server.testing.TestServer;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -49,7 +51,7 @@ class MetricsTest {
         .containsEntry("kappa_engine_steps_total" + MODEL, 100.0)
         .containsEntry(
             "kappa_cache_config_info{block_size=\"16\",cache_dtype=\"f32\",device=\"cpu\","
-                + "model_name=\"tiny\",num_gpu_blocks=\"64\"}",
+                + "model_name=\"tiny\",num_cpu_blocks=\"32\",num_gpu_blocks=\"64\"}",
             1.0);
   }
 
@@ -91,6 +93,130 @@ class MetricsTest {
             bucket("request_queue_time_seconds", "1920.0"),
             bucket("request_prompt_tokens", "500.0"))
         .doesNotContainKey(bucket("request_prompt_tokens", "1000.0"));
+  }
+
+  private String text() throws Exception {
+    return server.get("/metrics").body();
+  }
+
+  @Test
+  void tellOfOffloadingUnderVllmsNames() throws Exception {
+    server.backend().stats(offloading());
+    String labels = "engine=\"0\",model_name=\"tiny\"";
+    assertThat(text().lines())
+        .contains(
+            "vllm:external_prefix_cache_queries_total{" + labels + "} 9000.0",
+            "vllm:external_prefix_cache_hits_total{" + labels + "} 6000.0",
+            "vllm:prompt_tokens_by_source_total{" + labels + ",source=\"local_compute\"} 3000.0",
+            "vllm:prompt_tokens_by_source_total{" + labels + ",source=\"local_cache_hit\"} 1000.0",
+            "vllm:prompt_tokens_by_source_total{"
+                + labels
+                + ",source=\"external_kv_transfer\"} 6000.0",
+            "vllm:kv_offload_load_bytes_total{" + labels + "} 4.0E9",
+            "vllm:kv_offload_load_time_total{" + labels + "} 0.5",
+            "vllm:kv_offload_store_bytes_total{" + labels + "} 3.0E9",
+            "vllm:kv_offload_store_time_total{" + labels + "} 1.5",
+            "vllm:kv_offload_stores_skipped_total{" + labels + "} 11.0",
+            "kappa_prefix_cache_hits_total{model_name=\"tiny\"} 1000.0",
+            "kappa_prompt_tokens_cached_total{model_name=\"tiny\"} 7000.0");
+  }
+
+  @Test
+  void countNoQueriesOfAHostTierThatIsOff() throws Exception {
+    server
+        .backend()
+        .stats(new EngineStats(0, 0, KvBooks.of(0, 0, 64), 0, 1000, 400, 0, 0, 0, false));
+    assertThat(scrape())
+        .containsEntry(
+            "vllm:external_prefix_cache_queries_total{engine=\"0\",model_name=\"tiny\"}", 0.0);
+  }
+
+  @Test
+  void tellWhatEachTierHoldsAndWhatMoves() throws Exception {
+    server.backend().stats(offloading());
+    String load = "{direction=\"load\",model_name=\"tiny\",tier=\"host\"}";
+    String store = "{direction=\"store\",model_name=\"tiny\",tier=\"host\"}";
+    String device = "{model_name=\"tiny\",tier=\"device\"}";
+    String host = "{model_name=\"tiny\",tier=\"host\"}";
+    assertThat(text().lines())
+        .contains(
+            "kappa_kv_blocks" + device + " 64.0",
+            "kappa_kv_blocks_limit" + device + " 64.0",
+            "kappa_kv_blocks_used" + device + " 16.0",
+            "kappa_kv_blocks_cached" + device + " 8.0",
+            "kappa_kv_blocks" + host + " 128.0",
+            "kappa_kv_blocks_limit" + host + " 256.0",
+            "kappa_kv_blocks_used" + host + " 3.0",
+            "kappa_kv_blocks_cached" + host + " 100.0",
+            "kappa_kv_transfer_bytes_total" + load + " 4.0E9",
+            "kappa_kv_transfer_blocks_total" + load + " 40.0",
+            "kappa_kv_transfer_seconds_total" + load + " 0.5",
+            "kappa_kv_transfer_failures_total" + load + " 2.0",
+            "kappa_kv_transfer_gigabytes_per_second" + load + " 8.0",
+            "kappa_kv_link_fraction" + load + " 0.8",
+            "kappa_kv_transfer_bytes_total" + store + " 3.0E9",
+            "kappa_kv_transfer_blocks_total" + store + " 30.0",
+            "kappa_kv_transfer_seconds_total" + store + " 1.5",
+            "kappa_kv_transfer_failures_total" + store + " 0.0",
+            "kappa_kv_transfer_gigabytes_per_second" + store + " 2.0",
+            "kappa_kv_link_fraction" + store + " NaN",
+            "kappa_kv_stores_skipped_total" + host + " 11.0",
+            "kappa_kv_stores_discarded_total" + host + " 12.0",
+            "kappa_kv_stores_wasted_total" + host + " 13.0");
+  }
+
+  /** Of 10,000 prompt tokens 1,000 lay on the device and 6,000 in host memory. */
+  private static EngineStats offloading() {
+    return new EngineStats(0, 0, KvBooks.offloading(), 10, 10_000, 7_000, 6_000, 500, 0, false);
+  }
+
+  @Test
+  void measureRequestsThatWereRestored() throws Exception {
+    // One prompt of 16 tokens with the first token, of which 12 came from host memory.
+    server
+        .backend()
+        .script(s ->
+            s.cached(12, 12)
+                .restored(
+                    new Finish.Restored(3, 3 << 20, 7_000_000, 20_000_000, 400_000, 5_000_000))
+                .finish(Finish.Reason.STOP));
+    server.post(COMPLETIONS, "{\"prompt\":\"fifteen letters\"}");
+    server.answerWithLetters();
+    server.post(COMPLETIONS, "{\"prompt\":\"nothing\"}");
+    assertThat(text().lines())
+        .contains(
+            "kappa_request_kappa_count" + MODEL + " 1",
+            "kappa_request_kappa_sum" + MODEL + " 3.0",
+            bucket("request_kappa", "1.0") + " 0",
+            bucket("request_kappa", "3.0") + " 1",
+            bucket("request_kappa", "100000.0") + " 1",
+            "kappa_kv_restore_predicted_stall_seconds_count" + MODEL + " 1",
+            "kappa_kv_restore_predicted_stall_seconds_sum" + MODEL + " 4.0E-4",
+            bucket("kv_restore_predicted_stall_seconds", "3.0E-4") + " 0",
+            bucket("kv_restore_predicted_stall_seconds", "0.001") + " 1",
+            "kappa_kv_restore_stall_seconds_count" + MODEL + " 1",
+            "kappa_kv_restore_stall_seconds_sum" + MODEL + " 0.005",
+            "kappa_kv_restore_wait_seconds_count" + MODEL + " 1",
+            "kappa_kv_restore_wait_seconds_sum" + MODEL + " 0.02");
+    assertThat(scrape().keySet().stream().filter(name -> name.startsWith("kappa_request_kappa_b")))
+        .containsExactlyInAnyOrder(
+            Stream.of(
+                    "0.1",
+                    "0.3",
+                    "1.0",
+                    "3.0",
+                    "10.0",
+                    "30.0",
+                    "100.0",
+                    "300.0",
+                    "1000.0",
+                    "3000.0",
+                    "10000.0",
+                    "30000.0",
+                    "100000.0",
+                    "+Inf")
+                .map(bound -> bucket("request_kappa", bound))
+                .toArray(String[]::new));
   }
 
   private static String bucket(String name, String bound) {

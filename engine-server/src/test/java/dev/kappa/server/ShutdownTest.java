@@ -36,8 +36,8 @@ class ShutdownTest {
   /** The selector lets go of a closed socket only in its next round. */
   private void awaitRefused() throws IOException {
     while (true) {
-      try (RawClient late = new RawClient(server.port())) {
-        Thread.onSpinWait();
+      try {
+        new RawClient(server.port()).close();
       } catch (ConnectException e) {
         return;
       }
@@ -86,7 +86,8 @@ class ShutdownTest {
 
   @Test
   void saysWhichPortIsInUse() {
-    ServerOptions options = new ServerOptions("127.0.0.1", server.port(), null, HttpLimits.DEFAULT);
+    ServerOptions options =
+        new ServerOptions("127.0.0.1", server.port(), null, HttpLimits.DEFAULT, 0);
     assertThatThrownBy(() -> new TestServer(options, SamplingDefaults.NEUTRAL))
         .hasRootCauseMessage("Address already in use")
         .cause()

@@ -46,6 +46,16 @@ public record ApiError(
         "a valid key is needed in the header 'Authorization: Bearer …'");
   }
 
+  /** As many requests wait as may, status 429. */
+  public static ApiError queueFull(int waiting) {
+    return new ApiError(
+        429,
+        "rate_limit_error",
+        null,
+        "queue_full",
+        waiting + " requests are waiting already; try again later");
+  }
+
   /** The server cannot take requests now, status 503. */
   public static ApiError unavailable(String message) {
     return new ApiError(503, "server_error", null, "unavailable", message);

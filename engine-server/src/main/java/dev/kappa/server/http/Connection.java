@@ -72,7 +72,14 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
           case HttpCall read -> read;
           case Incoming.Unreadable bad ->
               new HttpCall(
-                  "", "", new DefaultHttpHeaders(), new byte[0], false, false, System.nanoTime());
+                  "",
+                  "",
+                  "",
+                  new DefaultHttpHeaders(),
+                  new byte[0],
+                  false,
+                  false,
+                  System.nanoTime());
         };
     Exchange exchange =
         new Exchange(ctx.channel(), call, RequestIds.of(call.headers()), ping, () -> ended(ctx));

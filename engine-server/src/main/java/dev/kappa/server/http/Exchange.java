@@ -134,7 +134,11 @@ public final class Exchange {
         end(LastHttpContent.EMPTY_LAST_CONTENT);
       } else {
         Map<String, String> headers =
-            error.status() == 401 ? Map.of("WWW-Authenticate", "Bearer") : Map.of();
+            switch (error.status()) {
+              case 401 -> Map.of("WWW-Authenticate", "Bearer");
+              case 429 -> Map.of("Retry-After", "1");
+              default -> Map.of();
+            };
         respond(error.status(), "application/json", error.toJson(), headers);
       }
     });

@@ -104,9 +104,10 @@ final class RequestReader extends SimpleChannelInboundHandler<HttpObject> {
   private void complete(ChannelHandlerContext ctx, HttpRequest request) {
     byte[] bytes = body.toByteArray();
     reset();
+    QueryStringDecoder uri = new QueryStringDecoder(originForm(request.uri()));
     String path;
     try {
-      path = new QueryStringDecoder(originForm(request.uri())).path();
+      path = uri.path();
     } catch (IllegalArgumentException e) {
       refuse(ctx, ApiError.invalid(400, "the request's path is not well encoded"));
       return;
@@ -115,6 +116,7 @@ final class RequestReader extends SimpleChannelInboundHandler<HttpObject> {
         new HttpCall(
             request.method().name(),
             path,
+            uri.rawQuery(),
             request.headers(),
             bytes,
             HttpUtil.isKeepAlive(request),

@@ -47,6 +47,12 @@ public final class Router {
     return this;
   }
 
+  /** Answers a path's DELETE on the event loop. */
+  public Router delete(String path, Endpoint endpoint) {
+    put("DELETE", path, new Route(endpoint, false));
+    return this;
+  }
+
   /** Answers a path's POST on a worker. */
   public Router postOnWorker(String path, Endpoint endpoint) {
     put("POST", path, new Route(endpoint, true));

@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Histogram boundaries, those of vLLM so that its dashboards fit. */
+/** Histogram boundaries, those of vLLM where it has the histogram, so that its dashboards fit. */
 final class Buckets {
 
   private static final double[] FIRST_TOKEN = {
@@ -46,7 +46,18 @@ final class Buckets {
     return values.stream().mapToDouble(Double::doubleValue).toArray();
   }
 
-  private static Duration[] seconds(double[] values) {
+  /** 10^first, 3 · 10^first, … up to 10^last. */
+  static double[] oneThree(int first, int last) {
+    List<Double> values = new ArrayList<>();
+    for (int power = first; power < last; power++) {
+      values.add(Double.valueOf("1e" + power));
+      values.add(Double.valueOf("3e" + power));
+    }
+    values.add(Double.valueOf("1e" + last));
+    return values.stream().mapToDouble(Double::doubleValue).toArray();
+  }
+
+  static Duration[] seconds(double[] values) {
     return Arrays.stream(values)
         .mapToObj(value -> Duration.ofNanos(Math.round(value * 1e9)))
         .toArray(Duration[]::new);

@@ -1,12 +1,11 @@
 package dev.kappa.server.metrics;
 
+import dev.kappa.engine.EngineInfo;
 import dev.kappa.engine.EngineStats;
 import dev.kappa.engine.Finish;
-import dev.kappa.server.backend.InferenceBackend;
 import dev.kappa.server.backend.ServedModel;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
-import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
@@ -17,7 +16,6 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.function.ToDoubleFunction;
 
 /** All meters of one served model. Thread-safe. */
 public final class ServerMetrics {
@@ -33,6 +31,7 @@ public final class ServerMetrics {
   private final DistributionSummary generatedTokens;
   private final Map<Finish.Reason, Counter> finished = new EnumMap<>(Finish.Reason.class);
   private final Counter failed;
+  private final RestoreMeters restores;
 
   public ServerMetrics(ServedModel model) {
     tags = Tags.of("model_name", model.name());
@@ -53,49 +52,58 @@ public final class ServerMetrics {
             .description("Requests that ended in an error of the engine")
             .tags(tags)
             .register(registry);
-    registerGauges(model.backend());
-    registerCounters(model.backend());
+    restores = new RestoreMeters(registry, tags);
+    EngineMeters engine = new EngineMeters(registry, model.backend());
+    registerGauges(engine);
+    registerCounters(engine);
+    registerConfiguration(model.backend().info());
+    VllmOffloadMeters.register(engine, tags);
+    KvMeters.register(engine, tags);
   }
 
-  private void registerGauges(InferenceBackend backend) {
-    gauge(backend, "kappa.num.requests.running", "Requests in the batch", EngineStats::running);
-    gauge(backend, "kappa.num.requests.waiting", "Requests not admitted", EngineStats::waiting);
-    gauge(
-        backend,
+  private void registerGauges(EngineMeters engine) {
+    engine.gauge("kappa.num.requests.running", "Requests in the batch", tags, EngineStats::running);
+    engine.gauge("kappa.num.requests.waiting", "Requests not admitted", tags, EngineStats::waiting);
+    engine.gauge(
         "kappa.kv.cache.usage.perc",
         "Share of KV blocks in use, 0 to 1",
+        tags,
         stats -> (double) stats.kv().device().used() / Math.max(1, stats.kv().device().total()));
-    var info = backend.info();
+  }
+
+  private void registerConfiguration(EngineInfo info) {
     Gauge.builder("kappa.cache.config.info", () -> 1)
         .description("KV cache configuration, in the labels")
         .tags(tags)
         .tag("block_size", Integer.toString(info.blockTokens()))
         .tag("num_gpu_blocks", Integer.toString(info.numBlocks()))
+        .tag("num_cpu_blocks", Long.toString(info.hostCapacityTokens() / info.blockTokens()))
         .tag("cache_dtype", info.kvDType().name().toLowerCase(Locale.ROOT))
         .tag("device", info.device().kind())
         .register(registry);
   }
 
-  private void registerCounters(InferenceBackend backend) {
-    counter(
-        backend,
+  private void registerCounters(EngineMeters engine) {
+    engine.counter(
         "kappa.prefix.cache.queries",
-        "Prompt tokens looked up in the prefix cache",
+        "Prompt tokens looked up on the device",
+        tags,
         EngineStats::promptTokens);
-    counter(
-        backend,
+    engine.counter(
         "kappa.prefix.cache.hits",
-        "Prompt tokens found in the prefix cache",
-        EngineStats::cachedPromptTokens);
-    counter(backend, "kappa.prompt.tokens", "Prompt tokens", EngineStats::promptTokens);
-    counter(
-        backend,
+        "Prompt tokens found on the device",
+        tags,
+        VllmOffloadMeters::onDevice);
+    engine.counter("kappa.prompt.tokens", "Prompt tokens", tags, EngineStats::promptTokens);
+    engine.counter(
         "kappa.prompt.tokens.cached",
-        "Prompt tokens whose KV was reused",
+        "Prompt tokens whose KV was reused, from any tier",
+        tags,
         EngineStats::cachedPromptTokens);
-    counter(backend, "kappa.generation.tokens", "Generated tokens", EngineStats::generatedTokens);
-    counter(backend, "kappa.num.preemptions", "Preemptions", EngineStats::preemptions);
-    counter(backend, "kappa.engine.steps", "Forward passes", EngineStats::steps);
+    engine.counter(
+        "kappa.generation.tokens", "Generated tokens", tags, EngineStats::generatedTokens);
+    engine.counter("kappa.num.preemptions", "Preemptions", tags, EngineStats::preemptions);
+    engine.counter("kappa.engine.steps", "Forward passes", tags, EngineStats::steps);
   }
 
   /** A request's first token came so many nanoseconds after its arrival. */
@@ -120,6 +128,7 @@ public final class ServerMetrics {
     queued.record(finish.timings().queued(), TimeUnit.NANOSECONDS);
     promptTokens.record(finish.usage().promptTokens());
     generatedTokens.record(finish.usage().completionTokens());
+    restores.finished(finish);
   }
 
   /** The engine failed a request. */
@@ -153,28 +162,6 @@ public final class ServerMetrics {
         .description("Requests that ended, by reason")
         .tags(tags)
         .tag("finished_reason", reason)
-        .register(registry);
-  }
-
-  private void gauge(
-      InferenceBackend backend,
-      String name,
-      String description,
-      ToDoubleFunction<EngineStats> value) {
-    Gauge.builder(name, backend, b -> value.applyAsDouble(b.stats()))
-        .description(description)
-        .tags(tags)
-        .register(registry);
-  }
-
-  private void counter(
-      InferenceBackend backend,
-      String name,
-      String description,
-      ToDoubleFunction<EngineStats> value) {
-    FunctionCounter.builder(name, backend, b -> value.applyAsDouble(b.stats()))
-        .description(description)
-        .tags(tags)
         .register(registry);
   }
 }

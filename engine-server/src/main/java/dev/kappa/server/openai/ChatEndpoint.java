@@ -6,7 +6,6 @@ import dev.kappa.server.backend.ServedModel;
 import dev.kappa.server.http.Endpoint;
 import dev.kappa.server.http.Exchange;
 import dev.kappa.server.http.RequestIds;
-import dev.kappa.server.metrics.ServerMetrics;
 import dev.kappa.text.TextException;
 import java.time.Instant;
 import java.util.List;
@@ -19,16 +18,20 @@ public final class ChatEndpoint implements Endpoint {
 
   private static final int MAX_TOP_LOGPROBS = 20;
 
+  private final Serving serving;
   private final ServedModel model;
-  private final ServerMetrics metrics;
 
-  public ChatEndpoint(ServedModel model, ServerMetrics metrics) {
-    this.model = model;
-    this.metrics = metrics;
+  public ChatEndpoint(Serving serving) {
+    this.serving = serving;
+    model = serving.model();
   }
 
   @Override
   public void handle(Exchange exchange) {
+    serving.admit(() -> generation(exchange));
+  }
+
+  private Generation generation(Exchange exchange) {
     JsonFields fields = JsonBody.read(exchange.call());
     String name = ModelField.read(fields, model);
     var info = model.backend().info();
@@ -38,17 +41,18 @@ public final class ChatEndpoint implements Endpoint {
     int maxTokens = maxTokens(fields);
     int logprobs = logprobs(fields);
     OutputFields output = OutputFields.read(fields, logprobs);
+    String salt = CacheSaltField.read(fields);
     Prompt prompt = prompt(fields);
 
     int room = PromptReader.room(prompt, maxTokens, info.maxModelLength(), "messages");
     String id = "chatcmpl-" + RequestIds.random();
     GenerationRequest request =
-        new GenerationRequest(id, prompt.tokens(), sampling.params(room, logprobs, -1));
+        new GenerationRequest(id, prompt.tokens(), sampling.params(room, logprobs, -1), salt);
     AnswerHead head = new AnswerHead(id, Instant.now().getEpochSecond(), name);
     TokenLabels labels = new TokenLabels(model.backend().tokenizer(), output.tokensAsIds());
     ChatFormat format =
         new ChatFormat(head, stream, output, prompt, new ChatLogprobs(labels, logprobs));
-    new Generation(exchange, model, metrics, stream, format, List.of(request)).start();
+    return new Generation(exchange, serving, stream, format, List.of(request));
   }
 
   /** The newer field wins. */

@@ -5,7 +5,6 @@ import dev.kappa.server.backend.ServedModel;
 import dev.kappa.server.http.Endpoint;
 import dev.kappa.server.http.Exchange;
 import dev.kappa.server.http.RequestIds;
-import dev.kappa.server.metrics.ServerMetrics;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,16 +15,20 @@ public final class CompletionsEndpoint implements Endpoint {
   private static final int DEFAULT_MAX_TOKENS = 16;
   private static final int MAX_LOGPROBS = 5;
 
+  private final Serving serving;
   private final ServedModel model;
-  private final ServerMetrics metrics;
 
-  public CompletionsEndpoint(ServedModel model, ServerMetrics metrics) {
-    this.model = model;
-    this.metrics = metrics;
+  public CompletionsEndpoint(Serving serving) {
+    this.serving = serving;
+    model = serving.model();
   }
 
   @Override
   public void handle(Exchange exchange) {
+    serving.admit(() -> generation(exchange));
+  }
+
+  private Generation generation(Exchange exchange) {
     JsonFields fields = JsonBody.read(exchange.call());
     String name = ModelField.read(fields, model);
     var info = model.backend().info();
@@ -39,6 +42,7 @@ public final class CompletionsEndpoint implements Endpoint {
     }
     int logprobs = fields.integer("logprobs", 0, MAX_LOGPROBS, -1);
     OutputFields output = OutputFields.read(fields, logprobs);
+    String salt = CacheSaltField.read(fields);
     PromptReader reader =
         new PromptReader(
             model.backend().tokenizer(),
@@ -58,11 +62,12 @@ public final class CompletionsEndpoint implements Endpoint {
           new GenerationRequest(
               prompts.size() == 1 ? id : id + "-" + requests.size(),
               prompt.tokens(),
-              sampling.params(room, logprobs, echo ? logprobs : -1)));
+              sampling.params(room, logprobs, echo ? logprobs : -1),
+              salt));
     }
     AnswerHead head = new AnswerHead(id, Instant.now().getEpochSecond(), name);
     CompletionFormat format =
         new CompletionFormat(head, stream, output, echo, prompts, model.backend().tokenizer());
-    new Generation(exchange, model, metrics, stream, format, requests).start();
+    return new Generation(exchange, serving, stream, format, requests);
   }
 }

@@ -4,11 +4,12 @@ import dev.kappa.engine.EngineException;
 import dev.kappa.server.http.ApiError;
 
 /** The engine's failures as clients see them. */
-final class EngineErrors {
+public final class EngineErrors {
 
   private EngineErrors() {}
 
-  static ApiError toApi(EngineException e) {
+  /** The answer to a request that failed so. */
+  public static ApiError toApi(EngineException e) {
     String message = String.valueOf(e.getMessage());
     return switch (e.kind()) {
       case INVALID_REQUEST -> ApiError.badField(e.parameter(), message);

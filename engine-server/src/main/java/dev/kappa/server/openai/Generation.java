@@ -6,10 +6,8 @@ import dev.kappa.engine.GenerationRequest;
 import dev.kappa.engine.OutputListener.Delta;
 import dev.kappa.engine.RequestHandle;
 import dev.kappa.sample.TokenLogprob;
-import dev.kappa.server.backend.ServedModel;
 import dev.kappa.server.http.ApiError;
 import dev.kappa.server.http.Exchange;
-import dev.kappa.server.metrics.ServerMetrics;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -22,8 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class Generation {
 
   private final Exchange exchange;
-  private final ServedModel model;
-  private final ServerMetrics metrics;
+  private final Serving serving;
   private final StreamFields stream;
   private final ResponseFormat format;
   private final List<GenerationRequest> requests;
@@ -36,14 +33,12 @@ final class Generation {
 
   Generation(
       Exchange exchange,
-      ServedModel model,
-      ServerMetrics metrics,
+      Serving serving,
       StreamFields stream,
       ResponseFormat format,
       List<GenerationRequest> requests) {
     this.exchange = exchange;
-    this.model = model;
-    this.metrics = metrics;
+    this.serving = serving;
     this.stream = stream;
     this.format = format;
     this.requests = requests;
@@ -54,21 +49,30 @@ final class Generation {
     open = requests.size();
   }
 
-  /** Submits all prompts. On a worker thread. */
+  /** Submits all prompts, of which one has a place in the queue. On a worker thread. */
   void start() {
     exchange.onAbandoned(this::clientLeft);
     if (stream.stream()) {
       exchange.expectEvents();
     }
-    for (int i = 0; i < requests.size(); i++) {
-      ChoiceListener listener = new ChoiceListener(this, exchange, i);
-      try {
-        RequestHandle handle = model.backend().submit(requests.get(i), listener);
+    try {
+      submitAll();
+    } catch (EngineException e) {
+      exchange.execute(() -> fail(EngineErrors.toApi(e)));
+    }
+  }
+
+  private void submitAll() {
+    serving.queue().enterToo(requests.size() - 1);
+    int submitted = 0;
+    try {
+      for (; submitted < requests.size(); submitted++) {
+        ChoiceListener listener = new ChoiceListener(this, exchange, submitted);
+        RequestHandle handle = serving.model().backend().submit(requests.get(submitted), listener);
         exchange.execute(() -> add(handle));
-      } catch (EngineException e) {
-        exchange.execute(() -> fail(EngineErrors.toApi(e)));
-        return;
       }
+    } finally {
+      serving.queue().leave(requests.size() - submitted);
     }
   }
 
@@ -93,10 +97,10 @@ final class Generation {
   }
 
   void finish(int index, Finish finish, long nanos) {
-    metrics.finished(finish, nanos - exchange.call().arrivedNanos());
+    serving.metrics().finished(finish, nanos - exchange.call().arrivedNanos());
     Choice choice = choices.get(index);
     choice.finish(finish);
-    open--;
+    ended();
     if (over) {
       return;
     }
@@ -114,9 +118,14 @@ final class Generation {
   }
 
   void error(EngineException error) {
-    metrics.failed();
-    open--;
+    serving.metrics().failed();
+    ended();
     fail(EngineErrors.toApi(error));
+  }
+
+  private void ended() {
+    open--;
+    serving.queue().leave(1);
   }
 
   private void recordTokens(Choice choice, int tokens, long nanos) {
@@ -126,10 +135,10 @@ final class Generation {
     long before = choice.lastNanos();
     if (before == 0) {
       long sinceArrival = nanos - exchange.call().arrivedNanos();
-      metrics.firstToken(sinceArrival);
+      serving.metrics().firstToken(sinceArrival);
       log.firstToken(sinceArrival);
     } else {
-      metrics.laterTokens(nanos - before, tokens);
+      serving.metrics().laterTokens(nanos - before, tokens);
     }
     choice.lastNanos(nanos);
   }
@@ -188,15 +197,17 @@ final class Generation {
     int prompt = 0;
     int completion = 0;
     int cached = 0;
+    int host = 0;
     for (Choice choice : choices) {
       Finish finish = choice.finish();
       if (finish != null) {
         prompt += finish.usage().promptTokens();
         completion += finish.usage().completionTokens();
         cached += finish.usage().cachedTokens();
+        host += finish.usage().hostTokens();
       }
     }
-    return new Finish.Usage(prompt, completion, cached, 0);
+    return new Finish.Usage(prompt, completion, cached, host);
   }
 
   /** Tokens so far. How many were cached is known only at the end. */

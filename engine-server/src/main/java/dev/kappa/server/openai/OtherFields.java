@@ -47,7 +47,7 @@ final class OtherFields {
     put(fields, empty, "logit_bias", "tools", "functions", "bad_words", "documents");
     put(fields, empty, "logits_processors", "mm_processor_kwargs", "vllm_xargs");
     put(fields, never, "prompt_logprobs", "allowed_token_ids", "truncate_prompt_tokens");
-    put(fields, never, "cache_salt", "kv_transfer_params", "guided_json", "guided_regex");
+    put(fields, never, "kv_transfer_params", "guided_json", "guided_regex");
     put(fields, never, "guided_choice", "guided_grammar", "structured_outputs", "audio");
     put(fields, never, "reasoning_effort", "prediction", "chat_template", "prompt_embeds");
     put(fields, never, "thinking_token_budget");

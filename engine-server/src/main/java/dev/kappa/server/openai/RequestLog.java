@@ -27,20 +27,32 @@ final class RequestLog {
   }
 
   void finished(List<Choice> choices, Finish.Usage usage) {
+    write(outcome(choices, usage, firstTokenNanos));
+  }
+
+  static String outcome(List<Choice> choices, Finish.Usage usage, long firstTokenNanos) {
     String reasons =
         choices.stream()
             .map(Choice::finish)
             .map(finish -> finish == null ? "?" : finish.reason().name().toLowerCase(Locale.ROOT))
             .distinct()
             .collect(Collectors.joining("+"));
-    write(
-        "200 %s, prompt %d (cached %d), generated %d, first token %s"
-            .formatted(
-                reasons,
-                usage.promptTokens(),
-                usage.cachedTokens(),
-                usage.completionTokens(),
-                firstTokenNanos == 0 ? "-" : millis(firstTokenNanos)));
+    return "200 %s, prompt %d (cached %d%s), generated %d, first token %s"
+        .formatted(
+            reasons,
+            usage.promptTokens(),
+            usage.cachedTokens(),
+            restored(usage),
+            usage.completionTokens(),
+            firstTokenNanos == 0 ? "-" : millis(firstTokenNanos));
+  }
+
+  /** How much came from host memory, and κ = K / T. */
+  private static String restored(Finish.Usage usage) {
+    return usage.hostTokens() == 0
+        ? ""
+        : String.format(
+            Locale.ROOT, ", from host %d, kappa %.1f", usage.hostTokens(), usage.kappa());
   }
 
   void failed(ApiError error) {

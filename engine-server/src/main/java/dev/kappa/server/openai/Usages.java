@@ -15,6 +15,10 @@ final class Usages {
     json.writeNumberProperty("total_tokens", usage.promptTokens() + usage.completionTokens());
     json.writeObjectPropertyStart("prompt_tokens_details");
     json.writeNumberProperty("cached_tokens", usage.cachedTokens());
+    json.writeObjectPropertyStart("cached_tokens_by_tier");
+    json.writeNumberProperty("device", usage.cachedTokens() - usage.hostTokens());
+    json.writeNumberProperty("host", usage.hostTokens());
+    json.writeEndObject();
     json.writeEndObject();
     json.writeEndObject();
   }

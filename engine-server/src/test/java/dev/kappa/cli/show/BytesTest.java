@@ -20,4 +20,17 @@ class BytesTest {
   void areShownInUnitsOfAThousand(long bytes, String expected) {
     assertThat(Bytes.show(bytes)).isEqualTo(expected);
   }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0, 0 B",
+    "1023, 1023 B",
+    "1024, 1.0 KiB",
+    "1048524, 1023.9 KiB",
+    "1048525, 1.0 MiB",
+    "8589934592, 8.0 GiB"
+  })
+  void areShownInUnitsOf1024WhereAsked(long bytes, String expected) {
+    assertThat(Bytes.showBinary(bytes)).isEqualTo(expected);
+  }
 }

@@ -7,6 +7,19 @@ public final class KvBooks {
 
   private KvBooks() {}
 
+  /** Blocks of 1 MB on the device and in host memory, and copies at 8 of 10 and at 2 GB/s. */
+  public static KvStats offloading() {
+    return new KvStats(
+        new KvStats.Tier(64, 64, 16, 8),
+        new KvStats.Tier(128, 256, 3, 100),
+        1_000_000,
+        new KvStats.Transfers(40, 4_000_000_000L, 500_000_000, 2, 10e9),
+        new KvStats.Transfers(30, 3_000_000_000L, 1_500_000_000, 0, 0),
+        11,
+        12,
+        13);
+  }
+
   /** So many blocks on the device, none in host memory. */
   public static KvStats of(int used, int cached, int total) {
     KvStats.Transfers none = new KvStats.Transfers(0, 0, 0, 0, 0);

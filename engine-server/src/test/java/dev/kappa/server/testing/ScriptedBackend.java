@@ -2,18 +2,22 @@ package dev.kappa.server.testing;
 
 import dev.kappa.device.DType;
 import dev.kappa.device.DeviceInfo;
+import dev.kappa.engine.Engine;
 import dev.kappa.engine.EngineException;
 import dev.kappa.engine.EngineInfo;
 import dev.kappa.engine.EngineStats;
 import dev.kappa.engine.GenerationRequest;
 import dev.kappa.engine.OutputListener;
 import dev.kappa.engine.RequestHandle;
+import dev.kappa.kv.RestoreMode;
+import dev.kappa.kv.StorePolicy;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.RopeConfig;
 import dev.kappa.server.backend.InferenceBackend;
 import dev.kappa.text.Tokenizer;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -35,19 +39,20 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
           Thread.ofPlatform().name("scripted-engine").daemon().factory());
   private final Tokenizer tokenizer = new ByteTokenizer();
   private final BlockingQueue<Submission> waiting = new LinkedBlockingQueue<>();
+  private final BlockingQueue<ClearCall> clearCalls = new LinkedBlockingQueue<>();
   private final List<Submission> all = new CopyOnWriteArrayList<>();
   private volatile @Nullable Consumer<Submission> script;
   private volatile @Nullable EngineException refusal;
   private volatile EngineStats stats =
       new EngineStats(0, 0, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, false);
 
-  /** Has every later request answered by a script, run on the engine thread. */
-  public void script(Consumer<Submission> script) {
+  /** Has every later request answered by a script, run on the engine thread; null for none. */
+  public void script(@Nullable Consumer<Submission> script) {
     this.script = script;
   }
 
-  /** Has every later request refused. */
-  public void refuse(EngineException refusal) {
+  /** Has every later request refused; null to take them again. */
+  public void refuse(@Nullable EngineException refusal) {
     this.refusal = refusal;
   }
 
@@ -86,6 +91,31 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
     return submission;
   }
 
+  /** The calls of {@link #clearCache} in their order, for tests to complete. */
+  public BlockingQueue<ClearCall> clearCalls() {
+    return clearCalls;
+  }
+
+  /** A call of {@link #clearCache} and its result. */
+  public record ClearCall(boolean device, boolean host, CompletableFuture<Engine.Cleared> result) {}
+
+  @Override
+  public CompletableFuture<Engine.Cleared> clearCache(boolean device, boolean host) {
+    ClearCall call = new ClearCall(device, host, new CompletableFuture<>());
+    clearCalls.add(call);
+    return call.result();
+  }
+
+  @Override
+  public StorePolicy storePolicy() {
+    return StorePolicy.WRITE_BACK;
+  }
+
+  @Override
+  public RestoreMode restoreMode() {
+    return RestoreMode.LOAD_WHOLE;
+  }
+
   @Override
   public EngineInfo info() {
     ModelConfig model =
@@ -105,7 +135,7 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
             true,
             DType.F32);
     DeviceInfo device = new DeviceInfo("cpu", "scripted", "scripted-1", DType.F32);
-    return new EngineInfo(model, device, CONTEXT, 16, 64, 8, 256, DType.F32, 64, 0);
+    return new EngineInfo(model, device, CONTEXT, 16, 64, 8, 256, DType.F32, 64, 32 << 10);
   }
 
   @Override

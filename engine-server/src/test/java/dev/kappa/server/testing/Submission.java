@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +24,11 @@ public final class Submission implements RequestHandle {
   private final ExecutorService engineThread;
   private final Tokenizer tokenizer;
   private final CountDownLatch cancelled = new CountDownLatch(1);
+  private final AtomicBoolean ended = new AtomicBoolean();
   private final AtomicInteger generated = new AtomicInteger();
+  private volatile int cachedTokens;
+  private volatile int hostTokens;
+  private volatile Finish.Restored restored = Finish.Restored.NOTHING;
 
   Submission(
       GenerationRequest request,
@@ -73,22 +78,43 @@ public final class Submission implements RequestHandle {
     return this;
   }
 
-  public Submission finish(Finish.Reason reason) {
-    return finish(reason, null, 0);
-  }
-
-  public Submission finish(Finish.Reason reason, @Nullable String stop, int cachedTokens) {
-    engineThread.execute(() -> {
-      Finish.Usage usage =
-          new Finish.Usage(request.prompt().length, generated.get(), cachedTokens, 0);
-      Finish.Timings timings = new Finish.Timings(1_000, 2_000, 3_000, 0);
-      listener.onFinish(new Finish(reason, stop, usage, timings, Finish.Restored.NOTHING));
-    });
+  /** Says that so much of the prompt was cached, and how much of that in host memory. */
+  public Submission cached(int tokens, int fromHost) {
+    cachedTokens = tokens;
+    hostTokens = fromHost;
     return this;
   }
 
+  /** Says what was loaded from host memory. */
+  public Submission restored(Finish.Restored what) {
+    restored = what;
+    return this;
+  }
+
+  public Submission finish(Finish.Reason reason) {
+    return finish(reason, null);
+  }
+
+  public Submission finish(Finish.Reason reason, @Nullable String stop) {
+    return end(() -> {
+      Finish.Usage usage =
+          new Finish.Usage(request.prompt().length, generated.get(), cachedTokens, hostTokens);
+      Finish.Timings timings = new Finish.Timings(1_000, 2_000, 3_000, 0);
+      listener.onFinish(new Finish(reason, stop, usage, timings, restored));
+    });
+  }
+
   public Submission fail(EngineException error) {
-    engineThread.execute(() -> listener.onError(error));
+    return end(() -> listener.onError(error));
+  }
+
+  /** A request ends once; what comes after is ignored, as the real engine does. */
+  private Submission end(Runnable delivery) {
+    engineThread.execute(() -> {
+      if (ended.compareAndSet(false, true)) {
+        delivery.run();
+      }
+    });
     return this;
   }
 

@@ -95,6 +95,10 @@ public final class TestServer implements AutoCloseable {
     return client.send(request, BodyHandlers.ofString());
   }
 
+  public CompletableFuture<HttpResponse<String>> sendAsync(HttpRequest request) {
+    return client.sendAsync(request, BodyHandlers.ofString());
+  }
+
   public HttpResponse<String> get(String path) throws IOException, InterruptedException {
     return send(request(path).build());
   }
@@ -105,8 +109,7 @@ public final class TestServer implements AutoCloseable {
   }
 
   public CompletableFuture<HttpResponse<String>> postAsync(String path, String json) {
-    HttpRequest request = post(path, json.getBytes(StandardCharsets.UTF_8));
-    return client.sendAsync(request, BodyHandlers.ofString());
+    return sendAsync(post(path, json.getBytes(StandardCharsets.UTF_8)));
   }
 
   public HttpRequest post(String path, byte[] body) {

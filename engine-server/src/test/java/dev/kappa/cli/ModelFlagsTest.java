@@ -1,0 +1,60 @@
+package dev.kappa.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kappa.engine.EngineOptions;
+import dev.kappa.kv.RestoreMode;
+import dev.kappa.kv.StorePolicy;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+class ModelFlagsTest {
+
+  @Command
+  private static final class Holder {
+    @Mixin private ModelFlags flags = new ModelFlags();
+  }
+
+  private static ModelFlags parse(String... arguments) {
+    Holder holder = new Holder();
+    new CommandLine(holder).parseArgs(arguments);
+    return holder.flags;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0, 0", "8, 8589934592", "0.5, 536870912", "0.0000000001, 1"})
+  void takeHostMemoryInGib(String gib, long bytes) {
+    assertThat(parse("m", "--kv-offloading-size", gib).engineOptions().build().hostBytes())
+        .isEqualTo(bytes);
+  }
+
+  @Test
+  void leaveHostMemoryToTheEngine() {
+    EngineOptions options = parse("m").engineOptions().build();
+    assertThat(options.hostBytes()).isEqualTo(EngineOptions.AUTO_HOST);
+    assertThat(options.storePolicy()).isEqualTo(StorePolicy.WRITE_THROUGH);
+    assertThat(options.restore()).isEqualTo(RestoreMode.LOAD);
+    assertThat(options.checkKv()).isFalse();
+    assertThat(parse("m").device().linkBandwidth()).isZero();
+  }
+
+  @Test
+  void passOffloadingOn() {
+    ModelFlags flags =
+        parse(
+            "m",
+            "--kv-store-policy=write-back",
+            "--restore=load-whole",
+            "--check-kv",
+            "--link-bandwidth=0.05GB/s");
+    EngineOptions options = flags.engineOptions().build();
+    assertThat(options.storePolicy()).isEqualTo(StorePolicy.WRITE_BACK);
+    assertThat(options.restore()).isEqualTo(RestoreMode.LOAD_WHOLE);
+    assertThat(options.checkKv()).isTrue();
+    assertThat(flags.device().linkBandwidth()).isEqualTo(50_000_000);
+  }
+}
