@@ -10,7 +10,8 @@ import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
 /**
- * Dependencies point one way: engine → {schedule, kv, model, sample} → device; text stands alone.
+ * Dependencies point one way: engine → {schedule, kv, model, sample} → device; text and
+ * roofline stand alone.
  */
 @AnalyzeClasses(packages = "dev.kappa", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
@@ -95,4 +96,13 @@ class ArchitectureTest {
               "ai.djl..",
               "tools.jackson..",
               "org.jspecify..");
+
+  @ArchTest
+  static final ArchRule rooflineIsPureArithmetic =
+      classes()
+          .that()
+          .resideInAPackage("dev.kappa.roofline")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage("dev.kappa.roofline", "java.lang..", "org.jspecify..");
 }
