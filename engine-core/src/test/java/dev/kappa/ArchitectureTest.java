@@ -10,8 +10,8 @@ import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
 /**
- * Dependencies point one way: engine → {schedule, kv, model, sample} → device; text and
- * roofline stand alone.
+ * Dependencies point one way: engine → {schedule, kv, model, sample} → device; text and roofline
+ * stand alone.
  */
 @AnalyzeClasses(packages = "dev.kappa", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
