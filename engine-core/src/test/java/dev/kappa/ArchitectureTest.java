@@ -36,6 +36,8 @@ class ArchitectureTest {
           .definedBy("dev.kappa.device")
           .layer("cpu")
           .definedBy("dev.kappa.device.cpu")
+          .layer("virtual")
+          .definedBy("dev.kappa.device.virtual")
           .whereLayer("engine")
           .mayNotBeAccessedByAnyLayer()
           .whereLayer("schedule")
@@ -49,6 +51,8 @@ class ArchitectureTest {
           .whereLayer("text")
           .mayOnlyBeAccessedByLayers("engine")
           .whereLayer("cpu")
+          .mayNotBeAccessedByAnyLayer()
+          .whereLayer("virtual")
           .mayNotBeAccessedByAnyLayer();
 
   @ArchTest
@@ -58,7 +62,8 @@ class ArchitectureTest {
           .resideInAPackage("dev.kappa.device")
           .should()
           .dependOnClassesThat()
-          .resideInAnyPackage("dev.kappa.device.cpu..", "dev.kappa.cuda..");
+          .resideInAnyPackage(
+              "dev.kappa.device.cpu..", "dev.kappa.device.virtual..", "dev.kappa.cuda..");
 
   @ArchTest
   static final ArchRule schedulerNeverTouchesTensors =
@@ -105,4 +110,18 @@ class ArchitectureTest {
           .should()
           .onlyDependOnClassesThat()
           .resideInAnyPackage("dev.kappa.roofline", "java.lang..", "org.jspecify..");
+
+  @ArchTest
+  static final ArchRule virtualDeviceKnowsTheSeamAndTheRooflineOnly =
+      classes()
+          .that()
+          .resideInAPackage("dev.kappa.device.virtual")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              "dev.kappa.device",
+              "dev.kappa.device.virtual",
+              "dev.kappa.roofline",
+              "java..",
+              "org.jspecify..");
 }
