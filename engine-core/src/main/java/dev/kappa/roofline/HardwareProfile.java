@@ -49,17 +49,17 @@ public record HardwareProfile(
   }
 
   /** A copy from host to device memory. */
-  public double hostToDeviceNanos(double bytes) {
+  public double hostToDeviceNanos(long bytes) {
     return copyLatencyNanos + bytes / hostToDeviceBytesPerSecond * NANOS;
   }
 
   /** A copy from device to host memory. */
-  public double deviceToHostNanos(double bytes) {
+  public double deviceToHostNanos(long bytes) {
     return copyLatencyNanos + bytes / deviceToHostBytesPerSecond * NANOS;
   }
 
   /** A copy within device memory, which is read and written. */
-  public double deviceToDeviceNanos(double bytes) {
-    return copyLatencyNanos + 2 * bytes / deviceMemoryBytesPerSecond * NANOS;
+  public double deviceToDeviceNanos(long bytes) {
+    return copyLatencyNanos + 2.0 * bytes / deviceMemoryBytesPerSecond * NANOS;
   }
 }

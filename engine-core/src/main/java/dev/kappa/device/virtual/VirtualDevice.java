@@ -90,7 +90,7 @@ public final class VirtualDevice implements Device {
 
   /** Puts work on a stream that takes so long and occupies nothing, to hold it up. */
   public void delay(Stream stream, long nanos) {
-    VirtualStream.of(stream).submit(new VirtualStream.Work(new SerialResource(), nanos, () -> {}));
+    VirtualStream.of(stream).submit(new VirtualStream.Work(new SerialResource(), nanos));
   }
 
   /** Puts work on a stream that fails when its turn comes. */
@@ -192,9 +192,13 @@ public final class VirtualDevice implements Device {
     return options;
   }
 
+  VirtualStream.Work work(KernelCost cost) {
+    return new VirtualStream.Work(processor, profile.kernelNanos(cost.flops(), cost.bytes()));
+  }
+
   VirtualStream.Work work(KernelCost cost, Runnable effect) {
-    double nanos = profile.kernelNanos(cost.flops(), cost.bytes());
-    return new VirtualStream.Work(processor, nanos, effect);
+    VirtualStream.Work work = work(cost);
+    return new VirtualStream.Work(work.resource(), work.nanos(), effect);
   }
 
   /** A copy within device memory is the processor's; one within host memory takes the way there. */
@@ -202,14 +206,14 @@ public final class VirtualDevice implements Device {
     double rows = copy.pitchedRows() * options.copyRowNanos();
     if (copy.fromHost()) {
       double nanos = profile.hostToDeviceNanos(copy.bytes());
-      return new VirtualStream.Work(hostToDevice, nanos + rows, () -> {});
+      return new VirtualStream.Work(hostToDevice, nanos + rows);
     }
     if (copy.toHost()) {
       double nanos = profile.deviceToHostNanos(copy.bytes());
-      return new VirtualStream.Work(deviceToHost, nanos + rows, () -> {});
+      return new VirtualStream.Work(deviceToHost, nanos + rows);
     }
     double nanos = profile.deviceToDeviceNanos(copy.bytes());
-    return new VirtualStream.Work(processor, nanos + rows, () -> {});
+    return new VirtualStream.Work(processor, nanos + rows);
   }
 
   void forget(VirtualStream stream) {

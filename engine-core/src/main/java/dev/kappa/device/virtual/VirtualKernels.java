@@ -17,12 +17,10 @@ import java.util.Objects;
 /** Checks arguments as every device does, and puts the time of kernels on streams. */
 final class VirtualKernels implements Kernels {
 
-  /** Bytes of an activation, of a logit and of a weight of a norm. */
   private static final int ACTIVATION = VirtualDevice.ACTIVATIONS.bytes();
 
+  /** Logits, weights of norms, rotations and the state of attention. */
   private static final int FLOAT = Float.BYTES;
-
-  private static final Runnable NOTHING = () -> {};
 
   private final VirtualDevice device;
 
@@ -193,21 +191,17 @@ final class VirtualKernels implements Kernels {
           "argmax is set to find token %d, but there are %d".formatted(token, columns));
     }
     MemorySegment tokens = out.segment();
-    launch(
-        stream,
-        KernelCost.moving((double) rows * columns * FLOAT),
+    Runnable effect =
         () -> {
           for (int row = 0; row < rows; row++) {
             tokens.setAtIndex(ValueLayout.JAVA_INT, row, token);
           }
-        });
+        };
+    KernelCost cost = KernelCost.moving((double) rows * columns * FLOAT);
+    VirtualStream.of(stream).submit(device.work(cost, effect));
   }
 
   private void launch(Stream stream, KernelCost cost) {
-    launch(stream, cost, NOTHING);
-  }
-
-  private void launch(Stream stream, KernelCost cost, Runnable effect) {
-    VirtualStream.of(stream).submit(device.work(cost, effect));
+    VirtualStream.of(stream).submit(device.work(cost));
   }
 }

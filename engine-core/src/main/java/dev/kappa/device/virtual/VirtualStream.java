@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /** A stream: a queue whose head starts when the operation before it is done. */
 final class VirtualStream implements Stream {
 
-  private sealed interface Operation {}
+  sealed interface Operation {}
 
   /**
    * Work that takes time.
@@ -20,7 +20,13 @@ final class VirtualStream implements Stream {
    * @param resource what it occupies meanwhile
    * @param effect what has happened once it is done
    */
-  record Work(SerialResource resource, double nanos, Runnable effect) implements Operation {}
+  record Work(SerialResource resource, double nanos, Runnable effect) implements Operation {
+
+    /** Work that leaves nothing behind but the time that it took. */
+    Work(SerialResource resource, double nanos) {
+      this(resource, nanos, () -> {});
+    }
+  }
 
   private record Failure(String message) implements Operation {}
 
