@@ -10,7 +10,8 @@ import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
 /**
- * Dependencies point one way: engine → {schedule, kv, model, sample} → device; text stands alone.
+ * Dependencies point one way: engine → {schedule, kv, model, sample} → device; text and roofline
+ * stand alone.
  */
 @AnalyzeClasses(packages = "dev.kappa", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
@@ -35,6 +36,8 @@ class ArchitectureTest {
           .definedBy("dev.kappa.device")
           .layer("cpu")
           .definedBy("dev.kappa.device.cpu")
+          .layer("virtual")
+          .definedBy("dev.kappa.device.virtual")
           .whereLayer("engine")
           .mayNotBeAccessedByAnyLayer()
           .whereLayer("schedule")
@@ -48,6 +51,8 @@ class ArchitectureTest {
           .whereLayer("text")
           .mayOnlyBeAccessedByLayers("engine")
           .whereLayer("cpu")
+          .mayNotBeAccessedByAnyLayer()
+          .whereLayer("virtual")
           .mayNotBeAccessedByAnyLayer();
 
   @ArchTest
@@ -57,7 +62,8 @@ class ArchitectureTest {
           .resideInAPackage("dev.kappa.device")
           .should()
           .dependOnClassesThat()
-          .resideInAnyPackage("dev.kappa.device.cpu..", "dev.kappa.cuda..");
+          .resideInAnyPackage(
+              "dev.kappa.device.cpu..", "dev.kappa.device.virtual..", "dev.kappa.cuda..");
 
   @ArchTest
   static final ArchRule schedulerNeverTouchesTensors =
@@ -94,5 +100,28 @@ class ArchitectureTest {
               "java..",
               "ai.djl..",
               "tools.jackson..",
+              "org.jspecify..");
+
+  @ArchTest
+  static final ArchRule rooflineIsPureArithmetic =
+      classes()
+          .that()
+          .resideInAPackage("dev.kappa.roofline")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage("dev.kappa.roofline", "java.lang..", "org.jspecify..");
+
+  @ArchTest
+  static final ArchRule virtualDeviceKnowsTheSeamAndTheRooflineOnly =
+      classes()
+          .that()
+          .resideInAPackage("dev.kappa.device.virtual")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              "dev.kappa.device",
+              "dev.kappa.device.virtual",
+              "dev.kappa.roofline",
+              "java..",
               "org.jspecify..");
 }

@@ -31,7 +31,8 @@ public interface Device extends AutoCloseable {
   HostMemory allocateHost(long bytes);
 
   /**
-   * Loads a matrix; blocks until the source is no longer needed.
+   * Loads a matrix; blocks until the source is no longer needed. A device that computes nothing
+   * never asks for the source's bytes.
    *
    * @throws DeviceException if there is not enough memory
    */

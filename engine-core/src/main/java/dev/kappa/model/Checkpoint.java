@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /** The named tensors of a model. Thread-safe. */
 public interface Checkpoint extends AutoCloseable {
@@ -48,10 +49,25 @@ public interface Checkpoint extends AutoCloseable {
   void close();
 
   /**
-   * One tensor.
+   * One tensor. Its data may be made only when asked for.
    *
    * @param source file that it came from, for messages
-   * @param data row-major little-endian elements, aligned to the size of one
+   * @param contents see {@link #data}
    */
-  record Tensor(String name, DType dtype, List<Long> shape, String source, MemorySegment data) {}
+  record Tensor(
+      String name, DType dtype, List<Long> shape, String source, Supplier<MemorySegment> contents) {
+
+    /**
+     * Row-major little-endian elements, aligned to the size of one. To be called once, as every
+     * call may make them anew.
+     */
+    public MemorySegment data() {
+      return contents.get();
+    }
+
+    /** Size of the data in bytes. */
+    public long bytes() {
+      return shape.stream().reduce((long) dtype.bytes(), Math::multiplyExact);
+    }
+  }
 }

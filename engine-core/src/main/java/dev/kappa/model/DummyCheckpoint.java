@@ -17,7 +17,8 @@ import java.util.Set;
  * depend on the seed and its name alone. Matrices have a variance of 1 / columns, so that
  * activations and logits neither vanish nor overflow; norm weights lie around 1.
  *
- * <p>Every call makes the tensor anew in the caller's arena; nothing is kept. Thread-safe.
+ * <p>A tensor's data are made in the caller's arena, anew whenever they are asked for; nothing is
+ * kept. Thread-safe.
  */
 public final class DummyCheckpoint implements Checkpoint {
 
@@ -64,19 +65,23 @@ public final class DummyCheckpoint implements Checkpoint {
       throw new ModelException(
           "dummy weights: a %s has no tensor %s".formatted(config.architecture(), name));
     }
+    return new Tensor(
+        name, config.dtype(), spec.shape(), "dummy weights", () -> generate(spec, arena));
+  }
+
+  private MemorySegment generate(TensorSpec spec, Arena arena) {
     DType dtype = config.dtype();
     long elements = spec.elements();
     long groups = Math.ceilDiv(elements, (long) GROUP);
     MemorySegment padded = arena.allocate(groups * GROUP * dtype.bytes(), Long.BYTES);
     long[] values = values(spec, dtype);
-    long key = key(name);
+    long key = key(spec.name());
     ParallelFill.Part part =
         dtype == DType.F32
             ? (target, from, to) -> fill32(target, from, to, values, key)
             : (target, from, to) -> fill16(target, from, to, values, key);
     ParallelFill.run(padded, groups, GROUPS_PER_PART, part);
-    MemorySegment data = padded.asSlice(0, elements * dtype.bytes()).asReadOnly();
-    return new Tensor(name, dtype, spec.shape(), "dummy weights", data);
+    return padded.asSlice(0, elements * dtype.bytes()).asReadOnly();
   }
 
   @Override

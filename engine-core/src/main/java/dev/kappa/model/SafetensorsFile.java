@@ -108,10 +108,14 @@ final class SafetensorsFile {
                       .formatted(path, name, entry.dtype()));
         };
     MemorySegment bytes = data.asSlice(entry.begin(), entry.end() - entry.begin());
-    if (bytes.address() % dtype.bytes() != 0) {
-      bytes = arena.allocate(bytes.byteSize(), dtype.bytes()).copyFrom(bytes).asReadOnly();
-    }
-    return new Checkpoint.Tensor(name, dtype, entry.shape(), path.toString(), bytes);
+    return new Checkpoint.Tensor(
+        name, dtype, entry.shape(), path.toString(), () -> aligned(bytes, dtype, arena));
+  }
+
+  private static MemorySegment aligned(MemorySegment bytes, DType dtype, Arena arena) {
+    return bytes.address() % dtype.bytes() == 0
+        ? bytes
+        : arena.allocate(bytes.byteSize(), dtype.bytes()).copyFrom(bytes).asReadOnly();
   }
 
   private static boolean startsWith(MemorySegment file, byte[] text) {

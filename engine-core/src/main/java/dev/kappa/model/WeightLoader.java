@@ -11,7 +11,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.Objects;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -88,25 +87,30 @@ public final class WeightLoader {
   /** Loads tensors of equal width as one matrix, stacked. */
   private Weight matrix(int layer, TensorRole... roles) {
     try (Arena arena = Arena.ofShared()) {
-      List<MemorySegment> parts = new ArrayList<>();
-      Checkpoint.@Nullable Tensor first = null;
+      List<Checkpoint.Tensor> tensors = new ArrayList<>();
       long bytes = 0;
+      long rows = 0;
       for (TensorRole role : roles) {
         Checkpoint.Tensor tensor = tensor(role, layer, arena);
-        if (first == null) {
-          first = tensor;
-        } else if (tensor.dtype() != first.dtype()) {
+        tensors.add(tensor);
+        Checkpoint.Tensor first = tensors.getFirst();
+        if (tensor.dtype() != first.dtype()) {
           throw new ModelException(
               "%s: tensor %s is %s, but %s, which it is multiplied with, is %s"
                   .formatted(
                       tensor.source(), tensor.name(), tensor.dtype(), first.name(), first.dtype()));
         }
-        parts.add(tensor.data());
-        bytes += tensor.data().byteSize();
+        bytes += tensor.bytes();
+        rows += tensor.shape().getFirst();
       }
-      DType dtype = Objects.requireNonNull(first).dtype();
-      int columns = Math.toIntExact(first.shape().getLast());
-      Weight weight = device.loadWeight(new MatrixSource(dtype, columns, parts));
+      Checkpoint.Tensor first = tensors.getFirst();
+      Weight weight =
+          device.loadWeight(
+              new MatrixSource(
+                  first.dtype(),
+                  Math.toIntExact(rows),
+                  Math.toIntExact(first.shape().getLast()),
+                  () -> tensors.stream().map(Checkpoint.Tensor::data).toList()));
       owned.push(weight);
       loadedBytes.accept(bytes);
       return weight;
@@ -118,7 +122,7 @@ public final class WeightLoader {
       Checkpoint.Tensor tensor = tensor(role, layer, arena);
       DeviceMemory vector = device.loadVector(tensor.dtype(), tensor.data());
       owned.push(vector);
-      loadedBytes.accept(tensor.data().byteSize());
+      loadedBytes.accept(tensor.bytes());
       return vector;
     }
   }

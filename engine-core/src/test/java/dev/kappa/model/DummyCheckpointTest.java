@@ -36,6 +36,7 @@ class DummyCheckpointTest {
         assertThat(actual.shape()).isEqualTo(expected.shape());
         assertThat(actual.dtype()).isEqualTo(expected.dtype());
         assertThat(actual.data().byteSize()).isEqualTo(expected.data().byteSize());
+        assertThat(actual.data().byteSize()).isEqualTo(actual.bytes());
       }
     }
   }
@@ -91,6 +92,15 @@ class DummyCheckpointTest {
     }
 
     assertThat(data.scope().isAlive()).isFalse();
+  }
+
+  @Test
+  void makesNothingUntilAskedForTheData() {
+    try (Arena arena = Arena.ofConfined()) {
+      Checkpoint checkpoint = new DummyCheckpoint(config(1 << 20, 1 << 26, DType.BF16), 5);
+      Checkpoint.Tensor tensor = checkpoint.tensor("lm_head.weight", arena);
+      assertThat(tensor.bytes()).as("more than any machine has").isEqualTo(1L << 47);
+    }
   }
 
   @Test

@@ -77,8 +77,8 @@ public final class CpuDevice implements Device {
     checkOpen();
     PackedWeight weight =
         new PackedWeight(source.rows(), source.columns(), source.dtype(), allocated);
-    WeightPacker packer = new WeightPacker(source, weight);
     try (Scratch scratch = new Scratch()) {
+      WeightPacker packer = new WeightPacker(source, weight);
       pool.run(scratch, weight.panels(), (own, panel) -> packer.pack(panel));
     } catch (RuntimeException | Error e) {
       weight.close();

@@ -4,6 +4,7 @@ import dev.kappa.device.DType;
 import dev.kappa.device.MatrixSource;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 
 /** Brings a row-major matrix into panels. */
 final class WeightPacker {
@@ -18,10 +19,12 @@ final class WeightPacker {
   private static final int BLOCK = 128;
 
   private final MatrixSource source;
+  private final List<MemorySegment> parts;
   private final PackedWeight target;
 
   WeightPacker(MatrixSource source, PackedWeight target) {
     this.source = source;
+    parts = source.parts();
     this.target = target;
   }
 
@@ -73,7 +76,7 @@ final class WeightPacker {
   private MemorySegment row(int row) {
     long rowBytes = (long) source.columns() * source.dtype().bytes();
     long offset = row * rowBytes;
-    for (MemorySegment part : source.parts()) {
+    for (MemorySegment part : parts) {
       if (offset < part.byteSize()) {
         return part.asSlice(offset, rowBytes);
       }

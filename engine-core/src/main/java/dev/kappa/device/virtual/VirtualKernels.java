@@ -1,0 +1,207 @@
+package dev.kappa.device.virtual;
+
+import dev.kappa.device.AttentionShape;
+import dev.kappa.device.Batch;
+import dev.kappa.device.DeviceMemory;
+import dev.kappa.device.HostMemory;
+import dev.kappa.device.Kernels;
+import dev.kappa.device.KvLayer;
+import dev.kappa.device.KvSpan;
+import dev.kappa.device.RopeStore;
+import dev.kappa.device.Stream;
+import dev.kappa.device.Weight;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Objects;
+
+/** Checks arguments as every device does, and puts the time of kernels on streams. */
+final class VirtualKernels implements Kernels {
+
+  private static final int ACTIVATION = VirtualDevice.ACTIVATIONS.bytes();
+
+  /** Logits, weights of norms, rotations and the state of attention. */
+  private static final int FLOAT = Float.BYTES;
+
+  private final VirtualDevice device;
+
+  VirtualKernels(VirtualDevice device) {
+    this.device = device;
+  }
+
+  @Override
+  public void embed(Stream stream, Weight table, Batch batch, DeviceMemory out) {
+    VirtualWeight weight = VirtualWeight.of(table);
+    int rows = batch.rows();
+    int columns = weight.columns();
+    Arguments.matrix(out, rows, columns, ACTIVATION);
+    int bytes = weight.dtype().bytes() + ACTIVATION;
+    launch(stream, KernelCost.moving((double) rows * columns * bytes));
+  }
+
+  @Override
+  public void rmsNorm(
+      Stream stream,
+      DeviceMemory in,
+      DeviceMemory weight,
+      int rows,
+      int columns,
+      float epsilon,
+      DeviceMemory out) {
+    Arguments.matrix(in, rows, columns, ACTIVATION);
+    Arguments.matrix(weight, 1, columns, FLOAT);
+    Arguments.matrix(out, rows, columns, ACTIVATION);
+    launch(stream, norm(rows, columns, 2));
+  }
+
+  @Override
+  public void addRmsNorm(
+      Stream stream,
+      DeviceMemory residual,
+      DeviceMemory delta,
+      DeviceMemory weight,
+      int rows,
+      int columns,
+      float epsilon,
+      DeviceMemory out) {
+    Arguments.matrix(residual, rows, columns, ACTIVATION);
+    Arguments.matrix(delta, rows, columns, ACTIVATION);
+    Arguments.matrix(weight, 1, columns, FLOAT);
+    Arguments.matrix(out, rows, columns, ACTIVATION);
+    launch(stream, norm(rows, columns, 4));
+  }
+
+  private static KernelCost norm(int rows, int columns, int passes) {
+    return KernelCost.moving(columns * ((double) passes * rows * ACTIVATION + FLOAT));
+  }
+
+  @Override
+  public void matmul(Stream stream, DeviceMemory in, int rows, Weight weight, DeviceMemory out) {
+    multiply(stream, in, rows, weight, out, ACTIVATION);
+  }
+
+  @Override
+  public void logits(Stream stream, DeviceMemory in, int rows, Weight weight, DeviceMemory out) {
+    multiply(stream, in, rows, weight, out, FLOAT);
+  }
+
+  private void multiply(
+      Stream stream, DeviceMemory in, int rows, Weight weight, DeviceMemory out, int outBytes) {
+    VirtualWeight own = VirtualWeight.of(weight);
+    Arguments.matrix(in, rows, own.columns(), ACTIVATION);
+    Arguments.matrix(out, rows, own.rows(), outBytes);
+    launch(stream, KernelCost.matmul(rows, own));
+  }
+
+  @Override
+  public void ropeStore(
+      Stream stream, DeviceMemory qkv, Batch batch, RopeStore args, KvLayer layer) {
+    AttentionShape shape = args.shape();
+    if ((args.queryNorm() == null) != (args.keyNorm() == null)) {
+      throw new IllegalArgumentException("query and key norms come together");
+    }
+    Arguments.layer(layer, shape);
+    Arguments.matrix(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
+    long read = (long) shape.qkvColumns() * ACTIVATION + (long) shape.headDim() * FLOAT;
+    long written =
+        (long) shape.heads() * shape.headDim() * ACTIVATION + KernelCost.kvBytes(shape, layer);
+    launch(stream, KernelCost.moving((double) batch.rows() * (read + written)));
+  }
+
+  @Override
+  public void attention(
+      Stream stream,
+      DeviceMemory qkv,
+      Batch batch,
+      AttentionShape shape,
+      KvLayer layer,
+      DeviceMemory out) {
+    Arguments.layer(layer, shape);
+    Arguments.matrix(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
+    Arguments.matrix(out, batch.rows(), shape.heads() * shape.headDim(), ACTIVATION);
+    launch(stream, KernelCost.attention(batch, shape, layer));
+  }
+
+  @Override
+  public int attentionTile() {
+    return Arguments.TILE;
+  }
+
+  /** Maximum, sum and weighted values of every query head, as floats. */
+  @Override
+  public long attentionStateBytes(AttentionShape shape, int rows) {
+    return (long) rows * shape.heads() * (shape.headDim() + 2) * FLOAT;
+  }
+
+  @Override
+  public void attentionSpan(
+      Stream stream,
+      DeviceMemory qkv,
+      Batch batch,
+      AttentionShape shape,
+      KvLayer layer,
+      KvSpan span,
+      DeviceMemory state) {
+    Arguments.layer(layer, shape);
+    Arguments.span(span, batch, layer);
+    Arguments.matrix(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
+    Arguments.bytes(state, attentionStateBytes(shape, batch.rows()));
+    launch(stream, KernelCost.attention(batch, shape, layer, span));
+  }
+
+  @Override
+  public void attentionResult(
+      Stream stream, Batch batch, AttentionShape shape, DeviceMemory state, DeviceMemory out) {
+    int rows = batch.rows();
+    int columns = shape.heads() * shape.headDim();
+    Arguments.bytes(state, attentionStateBytes(shape, rows));
+    Arguments.matrix(out, rows, columns, ACTIVATION);
+    double written = (double) rows * columns * ACTIVATION;
+    launch(stream, KernelCost.moving(attentionStateBytes(shape, rows) + written));
+  }
+
+  @Override
+  public void siluMul(Stream stream, DeviceMemory gateUp, int rows, int columns, DeviceMemory out) {
+    Arguments.matrix(gateUp, rows, Math.multiplyExact(2, columns), ACTIVATION);
+    Arguments.matrix(out, rows, columns, ACTIVATION);
+    launch(stream, KernelCost.moving(3.0 * rows * columns * ACTIVATION));
+  }
+
+  @Override
+  public void gatherOutputs(
+      Stream stream,
+      DeviceMemory in,
+      Batch batch,
+      int first,
+      int count,
+      int columns,
+      DeviceMemory out) {
+    Objects.checkFromIndexSize(first, count, batch.outputs());
+    Arguments.matrix(in, batch.rows(), columns, ACTIVATION);
+    Arguments.matrix(out, count, columns, ACTIVATION);
+    launch(stream, KernelCost.moving(2.0 * count * columns * ACTIVATION));
+  }
+
+  @Override
+  public void argmax(Stream stream, DeviceMemory logits, int rows, int columns, HostMemory out) {
+    Arguments.matrix(logits, rows, columns, FLOAT);
+    Arguments.matrix(out, rows, 1, Integer.BYTES);
+    int token = device.options().argmaxToken();
+    if (token >= columns) {
+      throw new IllegalArgumentException(
+          "argmax is set to find token %d, but there are %d".formatted(token, columns));
+    }
+    MemorySegment tokens = out.segment();
+    Runnable effect =
+        () -> {
+          for (int row = 0; row < rows; row++) {
+            tokens.setAtIndex(ValueLayout.JAVA_INT, row, token);
+          }
+        };
+    KernelCost cost = KernelCost.moving((double) rows * columns * FLOAT);
+    VirtualStream.of(stream).submit(device.work(cost, effect));
+  }
+
+  private void launch(Stream stream, KernelCost cost) {
+    VirtualStream.of(stream).submit(device.work(cost));
+  }
+}

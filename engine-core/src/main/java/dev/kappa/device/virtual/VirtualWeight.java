@@ -1,0 +1,65 @@
+package dev.kappa.device.virtual;
+
+import dev.kappa.device.DType;
+import dev.kappa.device.MatrixSource;
+import dev.kappa.device.Weight;
+
+/** The shape of a weight matrix. */
+final class VirtualWeight implements Weight {
+
+  private final MemoryBooks books;
+  private final int rows;
+  private final int columns;
+  private final DType dtype;
+  private final long bytes;
+  private boolean closed;
+
+  VirtualWeight(MemoryBooks books, MatrixSource source) {
+    this.books = books;
+    rows = source.rows();
+    columns = source.columns();
+    dtype = source.dtype();
+    bytes = (long) rows * columns * dtype.bytes();
+    books.take(bytes);
+  }
+
+  /** The virtual weight behind the seam's type. */
+  static VirtualWeight of(Weight weight) {
+    if (!(weight instanceof VirtualWeight own)) {
+      throw new IllegalArgumentException("not a weight of a virtual device: " + weight);
+    }
+    if (own.closed) {
+      throw new IllegalStateException(
+          "the weight of %d x %d is closed".formatted(own.rows, own.columns));
+    }
+    return own;
+  }
+
+  @Override
+  public int rows() {
+    return rows;
+  }
+
+  @Override
+  public int columns() {
+    return columns;
+  }
+
+  @Override
+  public DType dtype() {
+    return dtype;
+  }
+
+  @Override
+  public long bytes() {
+    return bytes;
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      books.giveBack(bytes);
+    }
+  }
+}

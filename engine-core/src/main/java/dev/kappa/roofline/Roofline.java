@@ -1,0 +1,70 @@
+package dev.kappa.roofline;
+
+/**
+ * A model on a machine: how long it takes to load the KV of K cached tokens, how long to compute T
+ * new ones, and for which κ = K / T the two are equal (arXiv 2601.19910).
+ *
+ * <p>Both times are proportional to the work: what single copies and kernels cost on top is part of
+ * the achieved rates. Times are in nanoseconds.
+ */
+public record Roofline(ModelShape model, HardwareProfile hardware) {
+
+  private static final double NANOS = 1e9;
+
+  /** Time to bring the KV of so many tokens to the device: {@code K · b / BW}. */
+  public double loadNanos(long cachedTokens) {
+    double bytes = (double) model.kvBytesPerToken() * cachedTokens;
+    return bytes / hardware.hostToDeviceBytesPerSecond() * NANOS;
+  }
+
+  /**
+   * Time to compute new tokens behind cached ones: {@link ModelShape#flops} at the achieved rate.
+   */
+  public double computeNanos(long newTokens, long cachedTokens) {
+    return model.flops(newTokens, cachedTokens) / hardware.flopsPerSecond() * NANOS;
+  }
+
+  /**
+   * κ_crit of a context of {@code N = K + T} tokens. A request with a larger κ waits for the link,
+   * one with a smaller κ for the device.
+   *
+   * <p>With {@code c = b · C / BW}, equal times mean {@code c · κ · (1 + κ) = 2P · (1 + κ) + a · N
+   * · (κ + 1/2)}: a quadratic with exactly one positive root, as loading grows with κ and computing
+   * shrinks.
+   *
+   * @return infinity if the link costs nothing, so that compute hides every load; 0 if computing
+   *     costs nothing, so that it hides none
+   */
+  public double kappaCritical(long contextTokens) {
+    if (contextTokens <= 0) {
+      throw new IllegalArgumentException("a context of " + contextTokens + " tokens");
+    }
+    return root((double) model.attentionFlopsPerPair() * contextTokens);
+  }
+
+  /**
+   * κ_crit as it would be if attention took no time, {@code 2P · BW / (C · b)}; then it does not
+   * depend on the context.
+   */
+  public double kappaCriticalWithoutAttention() {
+    return root(0);
+  }
+
+  private double root(double attention) {
+    if (Double.isInfinite(hardware.hostToDeviceBytesPerSecond())) {
+      return Double.POSITIVE_INFINITY;
+    }
+    if (Double.isInfinite(hardware.flopsPerSecond())) {
+      return 0;
+    }
+    double flopsPerLoadedToken =
+        model.kvBytesPerToken()
+            * (hardware.flopsPerSecond() / hardware.hostToDeviceBytesPerSecond());
+    double linear = 2.0 * model.activeParameters();
+    double b = flopsPerLoadedToken - linear - attention;
+    double d = linear + attention / 2;
+    double discriminant = Math.sqrt(b * b + 4 * flopsPerLoadedToken * d);
+    // Of the two forms of the root, the one that does not subtract nearly equal numbers.
+    return b > 0 ? 2 * d / (b + discriminant) : (discriminant - b) / (2 * flopsPerLoadedToken);
+  }
+}
