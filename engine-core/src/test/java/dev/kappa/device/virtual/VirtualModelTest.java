@@ -7,6 +7,7 @@ import dev.kappa.device.Batch;
 import dev.kappa.device.DType;
 import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.KvLayer;
+import dev.kappa.device.LayerKv;
 import dev.kappa.device.Stream;
 import dev.kappa.engine.Engine;
 import dev.kappa.engine.EngineOptions;
@@ -66,7 +67,8 @@ class VirtualModelTest {
       for (int i = 0; i < layers.length; i++) {
         layers[i] = layout.layer(pool, i);
       }
-      transformer.forward(stream, batch, layers);
+      LayerKv kv = layer -> layers[layer];
+      transformer.forward(stream, batch, kv);
       transformer.logits(stream, 0, 1, logits);
       stream.synchronize();
       return device.clock().nanos();

@@ -1,0 +1,148 @@
+package dev.kappa.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kappa.kv.KvStats;
+import dev.kappa.kv.RestoreMode;
+import dev.kappa.kv.StorePolicy;
+import dev.kappa.sample.SamplingParams;
+import java.nio.file.Path;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** KV that was pushed out of the device comes back from host memory, to the bit. */
+@Timeout(60)
+class OffloadTest {
+
+  private static final Path MODEL = TestEngine.tinyModel("qwen3-tiny");
+  private static final int VOCABULARY = 256;
+  private static final long HOST = 4L << 20;
+
+  private final Random random = new Random(7);
+
+  private static EngineOptions.Builder options(int numBlocks) {
+    return EngineOptions.builder()
+        .numBlocks(numBlocks)
+        .blockTokens(8)
+        .maxSequences(4)
+        .maxBatchedTokens(64)
+        .hostBytes(HOST)
+        .layerGroups(3)
+        .checkKv(true)
+        .seed(1);
+  }
+
+  private static SamplingParams sampling(int tokens) {
+    return SamplingParams.builder()
+        .temperature(0)
+        .maxTokens(tokens)
+        .ignoreEos(true)
+        .logprobs(2)
+        .build();
+  }
+
+  private int[] prompt(int length) {
+    return TestEngine.randomPrompt(random, length, VOCABULARY);
+  }
+
+  private static EngineEquivalenceTest.Result result(Collected output) {
+    return EngineEquivalenceTest.Result.of(output);
+  }
+
+  private static KvStats kv(TestEngine engine) {
+    return engine.engine().stats().kv();
+  }
+
+  @ParameterizedTest
+  @EnumSource(StorePolicy.class)
+  void aPrefixThatWasPushedOutIsLoaded(StorePolicy policy) {
+    try (TestEngine engine = new TestEngine(MODEL, options(20).storePolicy(policy).build(), 2)) {
+      int[] prompt = prompt(100);
+      var first = result(engine.submit(prompt, sampling(5)));
+      var again = result(engine.submit(prompt, sampling(5)));
+      assertThat(again).isEqualTo(first);
+      for (int i = 0; i < 6; i++) {
+        engine.submit(prompt(90), sampling(3)).finish();
+        engine.awaitIdle();
+      }
+      Collected restored = engine.submit(prompt, sampling(5));
+      assertThat(result(restored)).isEqualTo(first);
+      Finish.Usage usage = restored.finish().usage();
+      assertThat(usage.hostTokens()).isGreaterThan(60);
+      assertThat(usage.cachedTokens()).isEqualTo(96);
+      Finish.Restored load = restored.finish().restored();
+      assertThat(load.blocks()).isEqualTo(usage.hostTokens() / 8);
+      assertThat(load.bytes()).isEqualTo(load.blocks() * kv(engine).blockBytes());
+      assertThat(load.copyNanos()).isPositive();
+    }
+  }
+
+  @Test
+  void aWholeHitInHostMemoryComputesOneToken() {
+    try (TestEngine engine = new TestEngine(MODEL, options(20).build(), 1)) {
+      int[] prompt = prompt(96);
+      var first = result(engine.submit(prompt, sampling(9)));
+      engine.awaitIdle();
+      assertThat(engine.engine().clearCache(true, false).join().device()).isPositive();
+      Collected restored = engine.submit(prompt, sampling(9));
+      assertThat(result(restored)).isEqualTo(first);
+      assertThat(restored.finish().usage())
+          .isEqualTo(new Finish.Usage(96, 9, 95, 95));
+    }
+  }
+
+  @Test
+  void nothingIsLoadedWhereThatIsNotWanted() {
+    var options = options(20).restore(RestoreMode.RECOMPUTE).build();
+    try (TestEngine engine = new TestEngine(MODEL, options, 1)) {
+      int[] prompt = prompt(96);
+      var first = result(engine.submit(prompt, sampling(9)));
+      engine.awaitIdle();
+      engine.engine().clearCache(true, false).join();
+      Collected again = engine.submit(prompt, sampling(9));
+      assertThat(result(again)).isEqualTo(first);
+      assertThat(again.finish().usage().cachedTokens()).isZero();
+    }
+  }
+
+  /** 20 blocks of 8 tokens hold 160. */
+  @ParameterizedTest
+  @ValueSource(ints = {8, 16, 20, 64})
+  void aContextLongerThanTheDeviceGivesTheBitsOfARoomyOne(int blockTokens) {
+    int[] prompt = prompt(400);
+    EngineEquivalenceTest.Result expected;
+    try (TestEngine roomy =
+        new TestEngine(MODEL, options(512).blockTokens(blockTokens).build(), 2)) {
+      expected = result(roomy.submit(prompt, sampling(40)));
+    }
+    int blocks = 384 / blockTokens;
+    var options = options(blocks).blockTokens(blockTokens).build();
+    try (TestEngine engine = new TestEngine(MODEL, options, 2)) {
+      assertThat(engine.engine().info().maxModelLength()).isGreaterThanOrEqualTo(440);
+      Collected output = engine.submit(prompt, sampling(40));
+      Collected beside = engine.submit(prompt(50), sampling(20));
+      assertThat(result(output)).isEqualTo(expected);
+      assertThat(beside.finish().reason()).isEqualTo(Finish.Reason.LENGTH);
+      engine.awaitIdle();
+      Collected again = engine.submit(prompt, sampling(40));
+      assertThat(result(again)).isEqualTo(expected);
+      assertThat(again.finish().usage().hostTokens()).isGreaterThan(300);
+    }
+  }
+
+  @Test
+  void saltsSeparateHostMemoryToo() {
+    try (TestEngine engine = new TestEngine(MODEL, options(20).build(), 1)) {
+      int[] prompt = prompt(96);
+      engine.submit(prompt, sampling(1)).finish();
+      engine.awaitIdle();
+      engine.engine().clearCache(true, false).join();
+      GenerationRequest other = new GenerationRequest("other", prompt, sampling(1), "tenant");
+      assertThat(Collected.submit(engine.engine(), other).finish().usage().cachedTokens()).isZero();
+    }
+  }
+}
