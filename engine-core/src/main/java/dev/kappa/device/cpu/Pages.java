@@ -54,14 +54,18 @@ final class Pages implements AutoCloseable {
   }
 
   private static Pages allocate(long bytes, boolean populated) {
-    long available = SystemInfo.availableBytes();
-    if (bytes < 0 || bytes > available) {
-      throw outOfMemory(bytes, available);
+    // Asking the system takes longer than a small allocation.
+    boolean small = bytes >= 0 && bytes < HugePages.SIZE;
+    if (!small) {
+      long available = SystemInfo.availableBytes();
+      if (bytes < 0 || bytes > available) {
+        throw outOfMemory(bytes, available);
+      }
     }
     try {
       return new Pages(bytes, populated);
     } catch (OutOfMemoryError | DeviceException e) {
-      DeviceException refused = outOfMemory(bytes, available);
+      DeviceException refused = outOfMemory(bytes, SystemInfo.availableBytes());
       refused.addSuppressed(e);
       throw refused;
     }
