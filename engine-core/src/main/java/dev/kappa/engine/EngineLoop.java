@@ -209,6 +209,8 @@ final class EngineLoop implements StepRunner.RowSink {
     steps++;
     scheduler.publish(plan);
     endFinished(plan);
+    // Last, since what has just been given back may be reused next.
+    cache.flushStores();
     return start;
   }
 

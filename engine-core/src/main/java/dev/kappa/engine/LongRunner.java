@@ -5,6 +5,7 @@ import dev.kappa.device.Event;
 import dev.kappa.device.Stream;
 import dev.kappa.device.Worker;
 import dev.kappa.kv.KvCache;
+import dev.kappa.kv.LongContexts;
 import dev.kappa.kv.StreamedKv;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.Transformer;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class LongRunner implements AutoCloseable {
 
   private final Deque<Runnable> closers = new ArrayDeque<>();
+  private final LongContexts contexts;
   private final Stream stream;
   private final StreamedKv kv;
   private final StepRunner runner;
@@ -40,6 +42,7 @@ final class LongRunner implements AutoCloseable {
       KvCache cache,
       int maxRows,
       int maxLength) {
+    contexts = cache.longContexts();
     boolean complete = false;
     try {
       Transformer transformer =
@@ -81,6 +84,7 @@ final class LongRunner implements AutoCloseable {
    */
   void begin(StepPlan step, StepRunner.RowSink sink, Worker worker) {
     StepPlan.Chunk chunk = step.chunks().getFirst();
+    contexts.follow(stream);
     kv.open(chunk.sequence().blocks(), chunk.start() + chunk.count());
     runner.begin(step, kv, sink);
     stream.record(done);

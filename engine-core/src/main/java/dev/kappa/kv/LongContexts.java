@@ -3,6 +3,7 @@ package dev.kappa.kv;
 import dev.kappa.device.AttentionShape;
 import dev.kappa.device.Clock;
 import dev.kappa.device.Device;
+import dev.kappa.device.Stream;
 import dev.kappa.kv.transfer.Transfer;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -79,6 +80,11 @@ public final class LongContexts {
   /** The way to the KV of such sequences; the caller closes it. */
   public StreamedKv open(Device on, AttentionShape shape, int maxRows) {
     return new StreamedKv(on, layout, device, host.tier(), shape, maxRows);
+  }
+
+  /** Makes a stream wait for what the compute stream still does to blocks that were handed out. */
+  public void follow(Stream stream) {
+    stream.await(host.markComputed());
   }
 
   /**

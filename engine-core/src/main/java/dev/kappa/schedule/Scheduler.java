@@ -137,7 +137,7 @@ public final class Scheduler {
     return taken;
   }
 
-  /** Makes the blocks that a finished step filled findable, and starts to store them. */
+  /** Makes the blocks that a finished step filled findable. */
   public void publish(StepPlan plan) {
     for (StepPlan.Chunk chunk : plan.chunks()) {
       Sequence sequence = chunk.sequence();
@@ -145,7 +145,6 @@ public final class Scheduler {
         cache.publish(sequence.blocks(), sequence.tokens(), sequence.computed());
       }
     }
-    cache.flushStores();
   }
 
   /** A plan in the making. */

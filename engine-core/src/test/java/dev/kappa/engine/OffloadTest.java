@@ -65,6 +65,7 @@ class OffloadTest {
       var first = result(engine.submit(prompt, sampling(5)));
       var again = result(engine.submit(prompt, sampling(5)));
       assertThat(again).isEqualTo(first);
+      engine.awaitIdle();
       for (int i = 0; i < 6; i++) {
         engine.submit(prompt(90), sampling(3)).finish();
         engine.awaitIdle();
@@ -90,8 +91,7 @@ class OffloadTest {
       assertThat(engine.engine().clearCache(true, false).join().device()).isPositive();
       Collected restored = engine.submit(prompt, sampling(9));
       assertThat(result(restored)).isEqualTo(first);
-      assertThat(restored.finish().usage())
-          .isEqualTo(new Finish.Usage(96, 9, 95, 95));
+      assertThat(restored.finish().usage()).isEqualTo(new Finish.Usage(96, 9, 95, 95));
     }
   }
 

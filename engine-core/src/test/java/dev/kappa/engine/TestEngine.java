@@ -18,7 +18,12 @@ public final class TestEngine implements AutoCloseable {
   private final Engine engine;
 
   public TestEngine(Path model, EngineOptions options, int threads) {
-    device = Devices.open("cpu", threads).device();
+    this(model, options, Devices.open("cpu", threads).device());
+  }
+
+  /** Takes the device over. */
+  public TestEngine(Path model, EngineOptions options, Device on) {
+    device = on;
     engine =
         Engine.builder(model).options(options).tokenizer(new NumericTokenizer(4096)).start(device);
   }
@@ -62,25 +67,29 @@ public final class TestEngine implements AutoCloseable {
     return Collected.submit(engine, new GenerationRequest("test", prompt, sampling));
   }
 
-  /** All blocks must be free once no request runs. */
+  /** Waits until no request runs and no copy is under way; all blocks must be free then. */
   public void awaitIdle() {
-    long deadline = System.nanoTime() + 10_000_000_000L;
-    while (engine.stats().running() + engine.stats().waiting() > 0) {
+    // What was asked before this is in the books once it is done.
+    engine.clearCache(false, false).join();
+    long deadline = System.nanoTime() + 20_000_000_000L;
+    while (isBusy(engine.stats())) {
       if (System.nanoTime() > deadline) {
-        throw new AssertionError("still busy: " + engine.stats());
+        throw new AssertionError("still busy, or blocks leaked: " + engine.stats());
       }
       Thread.onSpinWait();
     }
-    if (engine.stats().kv().device().used() != 0) {
-      throw new AssertionError("blocks leaked: " + engine.stats());
-    }
+  }
+
+  private static boolean isBusy(EngineStats stats) {
+    int blocks = stats.kv().device().used() + stats.kv().host().used();
+    return stats.running() + stats.waiting() + blocks > 0;
   }
 
   @Override
   public void close() {
     awaitIdle();
     engine.close();
-    if (engine.stats().kv().device().used() != 0) {
+    if (isBusy(engine.stats())) {
       throw new AssertionError("blocks leaked: " + engine.stats());
     }
     long left = device.allocatedBytes();
