@@ -25,7 +25,7 @@ class ArchitectureTest {
           .layer("schedule")
           .definedBy("dev.kappa.schedule")
           .layer("kv")
-          .definedBy("dev.kappa.kv")
+          .definedBy("dev.kappa.kv..")
           .layer("model")
           .definedBy("dev.kappa.model")
           .layer("sample")
@@ -64,6 +64,15 @@ class ArchitectureTest {
           .dependOnClassesThat()
           .resideInAnyPackage(
               "dev.kappa.device.cpu..", "dev.kappa.device.virtual..", "dev.kappa.cuda..");
+
+  @ArchTest
+  static final ArchRule transfersDoNotKnowWhatTheyMove =
+      noClasses()
+          .that()
+          .resideInAPackage("dev.kappa.kv.transfer")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("dev.kappa.kv");
 
   @ArchTest
   static final ArchRule schedulerNeverTouchesTensors =

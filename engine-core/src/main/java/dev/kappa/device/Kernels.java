@@ -94,9 +94,10 @@ public interface Kernels {
   /**
    * Attention of every row of a batch of one sequence over one span of its context, for contexts
    * that do not lie on the device as a whole. Spans come in order, each beginning where the one
-   * before ended; each row sees the tokens of the span up to its own position. After the last span,
-   * {@link #attentionResult} gives what {@link #attention} would give, on devices whose exactness
-   * allows it with the same bits.
+   * before ended and none past the batch's context length; each row sees the tokens of the span up
+   * to its own position. All spans of a context and its result use the same batch and shape, which
+   * the state is laid out by. After the last span, {@link #attentionResult} gives what {@link
+   * #attention} would give, on devices whose exactness allows it with the same bits.
    *
    * @param qkv {@code [rows][qkvColumns]}, of which the query heads are read
    * @param layer where the span's keys and values lie

@@ -38,7 +38,10 @@ public interface Stream extends AutoCloseable {
    */
   void await(Event event);
 
-  /** Signals a worker once the work submitted so far is done ({@code cuLaunchHostFunc}). */
+  /**
+   * Signals a worker once the work submitted so far is done, or has failed ({@code
+   * cuLaunchHostFunc}).
+   */
   void signal(Worker worker);
 
   /**

@@ -25,7 +25,7 @@ public interface Worker extends AutoCloseable {
 
   /**
    * Makes the task run once more, after the run in progress if there is one. Signals that come
-   * before that run has begun are one. Does nothing once closed.
+   * before that run has begun are one. Does nothing from the call of {@link #close} on.
    */
   void signal();
 

@@ -202,6 +202,8 @@ final class EngineLoop implements StepRunner.RowSink {
       return plan.again();
     }
     noteStarts(plan);
+    // Whoever counts what waits need not wait for the step's end.
+    stats = snapshot();
     gate.open(plan.loads());
     runner.run(plan, gate, this);
     long stall = gate.settle();

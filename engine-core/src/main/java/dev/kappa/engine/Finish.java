@@ -42,10 +42,11 @@ public record Finish(
   }
 
   /**
-   * The load of a request's prefix from host memory; all zero if there was none. Times are
-   * nanoseconds of the device's clock.
+   * The load of a request's prefix from host memory; all zero if there was none. A context longer
+   * than the device is not loaded but read where it lies. Times are nanoseconds of the device's
+   * clock.
    *
-   * @param blocks blocks loaded or, for a context longer than the device, read in place
+   * @param blocks blocks loaded
    * @param bytes bytes copied
    * @param copyNanos time that the device spent copying
    * @param waitNanos from the request's admission to its first step
