@@ -55,6 +55,7 @@ final class EngineLoop implements StepRunner.RowSink {
 
   private boolean closing;
   private @Nullable Throwable failure;
+  private int idleRounds;
   private long steps;
   private long promptTokens;
   private long cachedPromptTokens;
@@ -196,11 +197,9 @@ final class EngineLoop implements StepRunner.RowSink {
     failImpossible();
     beginLongStep();
     if (plan.isEmpty()) {
-      if (cache.isIdle() && scheduler.running() + scheduler.waiting() > 0 && !isLongInFlight()) {
-        throw new IllegalStateException("requests wait, but none can go on");
-      }
-      return plan.again();
+      return nothingToDo(plan);
     }
+    idleRounds = 0;
     noteStarts(plan);
     // Whoever counts what waits need not wait for the step's end.
     stats = snapshot();
@@ -214,6 +213,23 @@ final class EngineLoop implements StepRunner.RowSink {
     // Last, since what has just been given back may be reused next.
     cache.flushStores();
     return start;
+  }
+
+  /**
+   * Says when to plan again after an empty plan.
+   *
+   * @throws IllegalStateException if there is nothing to wait for: better than waiting for ever
+   */
+  private long nothingToDo(StepPlan plan) {
+    if (active.isEmpty() || !cache.isIdle() || isLongInFlight()) {
+      idleRounds = 0;
+      return plan.again();
+    }
+    // What was waited for may have come after the plan was made.
+    if (idleRounds++ > 0) {
+      throw new IllegalStateException("requests wait, but none can go on");
+    }
+    return clock.nanos();
   }
 
   private boolean isLongInFlight() {

@@ -2,6 +2,7 @@ package dev.kappa.engine;
 
 import dev.kappa.device.Clock;
 import dev.kappa.device.Device;
+import dev.kappa.device.Resources;
 import dev.kappa.device.Stream;
 import dev.kappa.kv.BlockKeys;
 import dev.kappa.kv.KvCache;
@@ -22,9 +23,6 @@ import dev.kappa.text.HuggingFaceTokenizer;
 import dev.kappa.text.NumericTokenizer;
 import dev.kappa.text.Tokenizer;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,7 +33,7 @@ final class EngineParts implements AutoCloseable {
 
   private final Device device;
   private final EngineOptions options;
-  private final Deque<Runnable> closers = new ArrayDeque<>();
+  private final Resources resources = new Resources();
 
   private final GenerationDefaults defaults;
   private final Tokenizer tokenizer;
@@ -56,17 +54,17 @@ final class EngineParts implements AutoCloseable {
     this.options = options;
     boolean done = false;
     try {
-      Tokenizer own = given == null ? null : closing(given, Tokenizer::close);
+      Tokenizer own = given == null ? null : resources.own(given, Tokenizer::close);
       ModelDirectory directory = ModelDirectory.open(model);
       ModelConfig config = directory.config();
       defaults = directory.generation();
-      tokenizer = own == null ? closing(openTokenizer(directory), Tokenizer::close) : own;
+      tokenizer = own == null ? resources.own(openTokenizer(directory), Tokenizer::close) : own;
       EngineSizing sizing = new EngineSizing(config, options, device);
       String fingerprint;
       TransformerWeights weights;
       try (Checkpoint checkpoint = directory.checkpoint(format(), options.seed())) {
         weights =
-            closing(
+            resources.own(
                 WeightLoader.load(
                     config,
                     checkpoint,
@@ -78,17 +76,17 @@ final class EngineParts implements AutoCloseable {
       }
       int rows = sizing.maxBatchedTokens();
       Transformer transformer =
-          closing(new Transformer(config, weights, device, rows), Transformer::close);
+          resources.own(new Transformer(config, weights, device, rows), Transformer::close);
       info = sizing.info();
-      stream = closing(device.newStream("compute"), Stream::close);
+      stream = resources.own(device.newStream("compute"), Stream::close);
       KvLayout layout = sizing.layout();
       BlockKeys keys = new BlockKeys(layout, fingerprint, device.info().numericsId());
       cache =
-          closing(
+          resources.own(
               new KvCache(device, layout, info.numBlocks(), keys, stream, sizing.kvOptions()),
               KvCache::close);
       runner =
-          closing(
+          resources.own(
               new StepRunner(
                   device,
                   transformer,
@@ -99,18 +97,18 @@ final class EngineParts implements AutoCloseable {
                   info.maxSequences(),
                   layout.blocksFor(info.maxModelLength())),
               StepRunner::close);
-      gate = closing(new LoadGate(device, cache), LoadGate::close);
+      gate = resources.own(new LoadGate(device, cache), LoadGate::close);
       if (info.maxModelLength() > info.kvCapacityTokens()) {
         int longRows = LongSequence.maxChunk(cache.longContexts(), rows);
         longRunner =
-            closing(
+            resources.own(
                 new LongRunner(device, config, weights, cache, longRows, info.maxModelLength()),
                 LongRunner::close);
       } else {
         longRunner = null;
       }
       // Closed first, whatever was opened after it: no memory may go while work is in flight.
-      closers.push(stream::close);
+      resources.own(stream, Stream::close);
       if (options.warmUp()) {
         int limit = Math.min(info.maxBatchedTokens(), info.maxModelLength());
         new WarmUp(runner, cache, gate, limit).run(device.clock());
@@ -171,9 +169,7 @@ final class EngineParts implements AutoCloseable {
   /** Closes the stream, then everything in reverse. */
   @Override
   public void close() {
-    while (!closers.isEmpty()) {
-      closers.pop().run();
-    }
+    resources.close();
   }
 
   private LoadFormat format() {
@@ -185,10 +181,5 @@ final class EngineParts implements AutoCloseable {
       return new NumericTokenizer(directory.config().vocabularySize());
     }
     return HuggingFaceTokenizer.load(directory.path());
-  }
-
-  private <T> T closing(T part, Consumer<T> close) {
-    closers.push(() -> close.accept(part));
-    return part;
   }
 }

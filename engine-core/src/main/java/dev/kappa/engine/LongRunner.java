@@ -2,6 +2,7 @@ package dev.kappa.engine;
 
 import dev.kappa.device.Device;
 import dev.kappa.device.Event;
+import dev.kappa.device.Resources;
 import dev.kappa.device.Stream;
 import dev.kappa.device.Worker;
 import dev.kappa.kv.KvCache;
@@ -11,9 +12,6 @@ import dev.kappa.model.ModelConfig;
 import dev.kappa.model.Transformer;
 import dev.kappa.model.TransformerWeights;
 import dev.kappa.schedule.StepPlan;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LongRunner implements AutoCloseable {
 
-  private final Deque<Runnable> closers = new ArrayDeque<>();
+  private final Resources resources = new Resources();
   private final LongContexts contexts;
   private final Stream stream;
   private final StreamedKv kv;
@@ -46,12 +44,14 @@ final class LongRunner implements AutoCloseable {
     boolean complete = false;
     try {
       Transformer transformer =
-          own(new Transformer(config, weights, device, maxRows), Transformer::close);
-      kv = own(cache.longContexts().open(device, config.attention(), maxRows), StreamedKv::close);
-      stream = own(device.newStream("long"), Stream::close);
-      done = own(device.newEvent(), Event::close);
+          resources.own(new Transformer(config, weights, device, maxRows), Transformer::close);
+      kv =
+          resources.own(
+              cache.longContexts().open(device, config.attention(), maxRows), StreamedKv::close);
+      stream = resources.own(device.newStream("long"), Stream::close);
+      done = resources.own(device.newEvent(), Event::close);
       runner =
-          own(
+          resources.own(
               new StepRunner(
                   device,
                   transformer,
@@ -63,7 +63,7 @@ final class LongRunner implements AutoCloseable {
                   cache.layout().blocksFor(maxLength)),
               StepRunner::close);
       // Closed first: no memory may go while work is in flight.
-      closers.push(stream::close);
+      resources.own(stream, Stream::close);
       complete = true;
     } finally {
       if (!complete) {
@@ -111,13 +111,6 @@ final class LongRunner implements AutoCloseable {
   /** Waits for work in flight and frees everything. */
   @Override
   public void close() {
-    while (!closers.isEmpty()) {
-      closers.pop().run();
-    }
-  }
-
-  private <T> T own(T part, Consumer<T> close) {
-    closers.push(() -> close.accept(part));
-    return part;
+    resources.close();
   }
 }

@@ -5,6 +5,7 @@ import dev.kappa.device.Device;
 import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.HostMemory;
 import dev.kappa.device.LayerKv;
+import dev.kappa.device.Resources;
 import dev.kappa.device.Stream;
 import dev.kappa.kv.BlockTable;
 import dev.kappa.kv.KvLayout;
@@ -15,7 +16,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 
 /**
  * Runs a planned step on the device and brings its logits to the host, as far as anyone wants them.
@@ -63,7 +63,7 @@ final class StepRunner implements AutoCloseable {
   private final DeviceMemory logits;
   private final HostMemory hostLogits;
   private final HostMemory argmax;
-  private final List<Runnable> owned = new ArrayList<>();
+  private final Resources resources = new Resources();
   private final List<Output> outputs = new ArrayList<>();
 
   StepRunner(
@@ -81,10 +81,11 @@ final class StepRunner implements AutoCloseable {
     this.vocabulary = vocabulary;
     long logitBytes = (long) LOGIT_ROWS * vocabulary * Float.BYTES;
     try {
-      batch = owned(new Batch(device, maxRows, maxSequences, maxBlocks), Batch::close);
-      logits = owned(device.allocate(logitBytes), DeviceMemory::close);
-      hostLogits = owned(device.allocateHost(logitBytes), HostMemory::close);
-      argmax = owned(device.allocateHost((long) LOGIT_ROWS * Integer.BYTES), HostMemory::close);
+      batch = resources.own(new Batch(device, maxRows, maxSequences, maxBlocks), Batch::close);
+      logits = resources.own(device.allocate(logitBytes), DeviceMemory::close);
+      hostLogits = resources.own(device.allocateHost(logitBytes), HostMemory::close);
+      argmax =
+          resources.own(device.allocateHost((long) LOGIT_ROWS * Integer.BYTES), HostMemory::close);
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -115,13 +116,7 @@ final class StepRunner implements AutoCloseable {
 
   @Override
   public void close() {
-    owned.forEach(Runnable::run);
-    owned.clear();
-  }
-
-  private <T> T owned(T part, Consumer<T> close) {
-    owned.add(() -> close.accept(part));
-    return part;
+    resources.close();
   }
 
   private void assemble(StepPlan plan, RowSink sink) {

@@ -2,6 +2,7 @@ package dev.kappa.kv;
 
 import dev.kappa.device.Device;
 import dev.kappa.device.Event;
+import dev.kappa.device.Resources;
 import dev.kappa.device.Stream;
 import dev.kappa.kv.transfer.Lane;
 
@@ -11,6 +12,7 @@ import dev.kappa.kv.transfer.Lane;
  */
 final class HostSide implements AutoCloseable {
 
+  private final Resources resources = new Resources();
   private final boolean restores;
   private final Stream compute;
   private final Event computed;
@@ -34,11 +36,29 @@ final class HostSide implements AutoCloseable {
       Runnable progress) {
     this.compute = compute;
     restores = options.restore() != RestoreMode.RECOMPUTE;
-    tier = new HostTier(device, layout.blockBytes(), options.hostBytes(), progress);
-    check = new BlockCheck(device, layout, blocks, tier, compute, options.check());
-    computed = device.newEvent();
-    loads = new Lane(device, "load", progress);
-    stores = new Lane(device, "store", progress);
+    boolean complete = false;
+    try {
+      tier =
+          resources.own(
+              new HostTier(device, layout.blockBytes(), options.hostBytes(), progress),
+              HostTier::close);
+      check =
+          resources.own(
+              new BlockCheck(device, layout, blocks, tier, compute, options.check()),
+              BlockCheck::close);
+      computed = resources.own(device.newEvent(), Event::close);
+      loads = resources.own(new Lane(device, "load", progress), Lane::close);
+      stores = resources.own(new Lane(device, "store", progress), Lane::close);
+      if (tier.pool().total() > 0) {
+        loads.calibrate(device, blocks.memory(), tier.memory(0), layout.blockBytes());
+        stores.calibrate(device, tier.memory(0), blocks.memory(), layout.blockBytes());
+      }
+      complete = true;
+    } finally {
+      if (!complete) {
+        close();
+      }
+    }
     loader = new Loader(layout, options, blocks, tier, loads, device.clock(), check);
     storer =
         new Storer(
@@ -50,10 +70,6 @@ final class HostSide implements AutoCloseable {
             device.clock(),
             check,
             this::markComputed);
-    if (tier.pool().total() > 0) {
-      loads.calibrate(device, blocks.memory(), tier.memory(0), layout.blockBytes());
-      stores.calibrate(device, tier.memory(0), blocks.memory(), layout.blockBytes());
-    }
   }
 
   /** Marks the end of what has been put on the compute stream. */
@@ -126,12 +142,9 @@ final class HostSide implements AutoCloseable {
     return loads.isIdle() && stores.isIdle() && !tier.isGrowing();
   }
 
+  /** Ends what copies first, then frees what it copied from and to. */
   @Override
   public void close() {
-    loads.close();
-    stores.close();
-    computed.close();
-    check.close();
-    tier.close();
+    resources.close();
   }
 }

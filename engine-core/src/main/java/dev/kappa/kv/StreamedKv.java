@@ -9,6 +9,7 @@ import dev.kappa.device.Kernels;
 import dev.kappa.device.KvLayer;
 import dev.kappa.device.KvSpan;
 import dev.kappa.device.LayerKv;
+import dev.kappa.device.Resources;
 import dev.kappa.device.Stream;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,7 +34,7 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
   private final int pieceBlocks;
   private final Stream copies;
   private final List<Slot> ring = new ArrayList<>();
-  private final List<AutoCloseable> owned = new ArrayList<>();
+  private final Resources resources = new Resources();
   private final DeviceMemory state;
   private BlockTable table = new BlockTable("");
   private int end;
@@ -56,12 +57,14 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
     int blocks = unit / layout.blockTokens();
     pieceBlocks = Math.toIntExact(Math.ceilDiv(PIECE_BYTES, blocks * layout.layerBytes()) * blocks);
     try {
-      copies = own(on.newStream("stream-in"));
+      copies = resources.own(on.newStream("stream-in"), Stream::close);
       for (int i = 0; i < RING; i++) {
-        DeviceMemory memory = own(on.allocate(pieceBlocks * layout.layerBytes()));
-        ring.add(new Slot(memory, layout.staged(memory), own(on.newEvent()), own(on.newEvent())));
+        DeviceMemory memory =
+            resources.own(on.allocate(pieceBlocks * layout.layerBytes()), DeviceMemory::close);
+        ring.add(new Slot(memory, layout.staged(memory), newEvent(on), newEvent(on)));
       }
-      state = own(on.allocate(on.kernels().attentionStateBytes(shape, maxRows)));
+      long stateBytes = on.kernels().attentionStateBytes(shape, maxRows);
+      state = resources.own(on.allocate(stateBytes), DeviceMemory::close);
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -119,25 +122,11 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
   /** Frees everything; the stream that computes must be idle. */
   @Override
   public void close() {
-    for (AutoCloseable resource : owned.reversed()) {
-      close(resource);
-    }
-    owned.clear();
+    resources.close();
   }
 
-  private static void close(AutoCloseable resource) {
-    try {
-      resource.close();
-    } catch (RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException("no resource of a device throws this", e);
-    }
-  }
-
-  private <T extends AutoCloseable> T own(T resource) {
-    owned.add(resource);
-    return resource;
+  private Event newEvent(Device on) {
+    return resources.own(on.newEvent(), Event::close);
   }
 
   /** Copies one layer of consecutive blocks of the table, one piece for each run in host memory. */

@@ -198,9 +198,12 @@ public final class Scheduler {
     long step = draft.nanosWith(sequence);
     long stall = load.stallNanos(step);
     if (overlap ? stall <= STALL_SHARE * step : load.isComplete()) {
-      load.join(stall);
-      draft.loads.add(load);
-      draft.add(sequence);
+      if (load.join(stall)) {
+        draft.loads.add(load);
+        draft.add(sequence);
+      } else {
+        draft.again = draft.now;
+      }
     } else {
       long tolerable = overlap ? draft.now + stall - (long) (STALL_SHARE * step) : Long.MAX_VALUE;
       draft.again = Math.min(draft.again, Math.min(tolerable, load.giveUpNanos()));

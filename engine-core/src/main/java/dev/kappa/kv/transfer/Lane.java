@@ -79,12 +79,17 @@ public final class Lane implements AutoCloseable {
     worker.signal();
   }
 
-  /** Submits what is left of a transfer at once, so that all its groups can be awaited. */
-  public void flush(Transfer transfer) {
+  /**
+   * Submits what is left of a transfer at once, so that all its groups can be awaited.
+   *
+   * @return whether that succeeded; otherwise the transfer has ended without being complete
+   */
+  public boolean flush(Transfer transfer) {
     synchronized (lock) {
       while (transfer.hasNext()) {
         submitNext(transfer);
       }
+      return transfer.isSubmitted();
     }
   }
 

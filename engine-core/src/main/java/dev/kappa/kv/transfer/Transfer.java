@@ -108,6 +108,11 @@ public final class Transfer {
     return !ended && group < groups.size();
   }
 
+  /** Whether everything was submitted. */
+  boolean isSubmitted() {
+    return group == groups.size();
+  }
+
   Rows next() {
     return groups.get(group).get(index);
   }
