@@ -115,14 +115,11 @@ public final class Scheduler {
     giveUpLoads(now);
     Draft draft = new Draft(now);
     planDecodes(draft);
-    for (Sequence sequence : running) {
-      // A decode that has no room sits this step out.
-      boolean unplanned = remaining(sequence) > 0;
-      if (draft.budget > 0 && unplanned && cache.grow(sequence.blocks(), sequence.length())) {
-        planPrefill(draft, sequence);
-      }
-    }
+    // Those that started to load before their turn are not to use up what others wait for.
+    long turn = waiting.isEmpty() ? Long.MAX_VALUE : waiting.first().arrival();
+    planPrefills(draft, 0, turn);
     admit(draft);
+    planPrefills(draft, turn, Long.MAX_VALUE);
     return new StepPlan(draft.chunks, draft.loads, draft.flops, draft.again);
   }
 
@@ -185,6 +182,21 @@ public final class Scheduler {
       Sequence sequence = running.get(i);
       if (remaining(sequence) == 1 && !sequence.isLoading() && makeRoom(sequence)) {
         draft.add(sequence);
+      }
+    }
+  }
+
+  /** Plans what is left of running sequences that arrived within a span of the order. */
+  private void planPrefills(Draft draft, long from, long before) {
+    for (Sequence sequence : running) {
+      long arrival = sequence.arrival();
+      // A decode that has no room sits this step out.
+      if (from <= arrival
+          && arrival < before
+          && draft.budget > 0
+          && remaining(sequence) > 0
+          && cache.grow(sequence.blocks(), sequence.length())) {
+        planPrefill(draft, sequence);
       }
     }
   }
