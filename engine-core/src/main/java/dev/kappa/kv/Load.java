@@ -114,11 +114,15 @@ public final class Load {
     return stall;
   }
 
-  /** Puts all copies in flight, so that a step can wait for them. */
-  public void join(long predictedStall) {
-    joined = true;
+  /**
+   * Puts all copies in flight, so that a step can wait for them.
+   *
+   * @return false if that was refused; then it is about to have failed
+   */
+  public boolean join(long predictedStall) {
+    joined = lane.flush(transfer);
     predictedStallNanos = predictedStall;
-    lane.flush(transfer);
+    return joined;
   }
 
   public boolean isJoined() {

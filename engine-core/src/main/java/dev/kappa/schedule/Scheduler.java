@@ -210,9 +210,11 @@ public final class Scheduler {
     long step = draft.nanosWith(sequence);
     long stall = load.stallNanos(step);
     if (overlap ? stall <= STALL_SHARE * step : load.isComplete()) {
-      load.join(stall);
-      draft.loads.add(load);
-      draft.add(sequence);
+      // One that was refused has failed by the next plan.
+      if (load.join(stall)) {
+        draft.loads.add(load);
+        draft.add(sequence);
+      }
     } else {
       long tolerable = overlap ? draft.now + stall - (long) (STALL_SHARE * step) : Long.MAX_VALUE;
       draft.again = Math.min(draft.again, Math.min(tolerable, load.giveUpNanos()));
@@ -245,7 +247,7 @@ public final class Scheduler {
       Load load = sequence.blocks().load();
       if (load != null && !load.isJoined() && (load.hasFailed() || now >= load.giveUpNanos())) {
         running.remove(i);
-        cache.release(sequence.blocks());
+        cache.giveUpLoad(sequence.blocks());
         sequence.loadFailed();
         waiting.add(sequence);
       }

@@ -178,6 +178,11 @@ public final class Transfer {
     }
   }
 
+  /** Whether what was not submitted by then was given up. */
+  boolean hasEnded() {
+    return ended;
+  }
+
   /** Whether nothing is left to submit and nothing in flight. */
   boolean isSettled() {
     return inFlight == 0 && !hasNext();
