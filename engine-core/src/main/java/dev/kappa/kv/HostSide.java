@@ -4,6 +4,9 @@ import dev.kappa.device.Device;
 import dev.kappa.device.Event;
 import dev.kappa.device.Stream;
 import dev.kappa.kv.transfer.Lane;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.function.Consumer;
 
 /**
  * Host memory and the way there and back: everything that exists only where KV is offloaded. Owns
@@ -11,6 +14,7 @@ import dev.kappa.kv.transfer.Lane;
  */
 final class HostSide implements AutoCloseable {
 
+  private final Deque<Runnable> closers = new ArrayDeque<>();
   private final boolean restores;
   private final Stream compute;
   private final Event computed;
@@ -34,25 +38,36 @@ final class HostSide implements AutoCloseable {
       Runnable progress) {
     this.compute = compute;
     restores = options.restore() != RestoreMode.RECOMPUTE;
-    tier = new HostTier(device, layout.blockBytes(), options.hostBytes(), progress);
-    check = new BlockCheck(device, layout, blocks, tier, compute, options.check());
-    computed = device.newEvent();
-    loads = new Lane(device, "load", progress);
-    stores = new Lane(device, "store", progress);
-    loader = new Loader(layout, options, blocks, tier, loads, device.clock(), check);
-    storer =
-        new Storer(
-            layout,
-            options.storePolicy(),
-            blocks,
-            tier,
-            stores,
-            device.clock(),
-            check,
-            this::markComputed);
-    if (tier.pool().total() > 0) {
-      loads.calibrate(device, blocks.memory(), tier.memory(0), layout.blockBytes());
-      stores.calibrate(device, tier.memory(0), blocks.memory(), layout.blockBytes());
+    boolean complete = false;
+    try {
+      tier =
+          own(
+              new HostTier(device, layout.blockBytes(), options.hostBytes(), progress),
+              HostTier::close);
+      check = own(new BlockCheck(device, layout, blocks, tier, options.check()), BlockCheck::close);
+      computed = own(device.newEvent(), Event::close);
+      stores = own(new Lane(device, "store", progress), Lane::close);
+      loads = own(new Lane(device, "load", progress), Lane::close);
+      loader = new Loader(layout, options, blocks, tier, loads, device.clock(), check);
+      storer =
+          new Storer(
+              layout,
+              options.storePolicy(),
+              blocks,
+              tier,
+              stores,
+              device.clock(),
+              check,
+              this::markComputed);
+      if (tier.pool().total() > 0) {
+        loads.calibrate(device, blocks.memory(), tier.memory(0), layout.blockBytes());
+        stores.calibrate(device, tier.memory(0), blocks.memory(), layout.blockBytes());
+      }
+      complete = true;
+    } finally {
+      if (!complete) {
+        close();
+      }
     }
   }
 
@@ -128,10 +143,13 @@ final class HostSide implements AutoCloseable {
 
   @Override
   public void close() {
-    loads.close();
-    stores.close();
-    computed.close();
-    check.close();
-    tier.close();
+    while (!closers.isEmpty()) {
+      closers.pop().run();
+    }
+  }
+
+  private <T> T own(T part, Consumer<T> close) {
+    closers.push(() -> close.accept(part));
+    return part;
   }
 }

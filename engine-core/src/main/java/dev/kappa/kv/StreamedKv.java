@@ -62,6 +62,8 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
         ring.add(new Slot(memory, layout.staged(memory), own(on.newEvent()), own(on.newEvent())));
       }
       state = own(on.allocate(on.kernels().attentionStateBytes(shape, maxRows)));
+      // Once more, to be closed first: no memory may go while copies are in flight.
+      own(copies);
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -77,6 +79,14 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
   public void open(BlockTable sequence, int contextEnd) {
     table = sequence;
     end = contextEnd;
+  }
+
+  /**
+   * Waits for copies in flight, some of which nobody may wait for if a step was not submitted
+   * whole.
+   */
+  public void synchronize() {
+    copies.synchronize();
   }
 
   /** Bytes copied for reading, since the start. */
