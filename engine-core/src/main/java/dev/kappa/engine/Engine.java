@@ -96,6 +96,24 @@ public final class Engine implements AutoCloseable {
     return cleared;
   }
 
+  /** Recounts all KV blocks; fails if the books do not balance. For tests. */
+  CompletableFuture<Void> audit() {
+    CompletableFuture<Void> balanced = new CompletableFuture<>();
+    boolean posted =
+        loop.post(l -> {
+          try {
+            l.audit();
+            balanced.complete(null);
+          } catch (IllegalStateException e) {
+            balanced.completeExceptionally(e);
+          }
+        });
+    if (!posted) {
+      balanced.completeExceptionally(closed());
+    }
+    return balanced;
+  }
+
   /**
    * Blocks whose content was forgotten.
    *
@@ -139,6 +157,7 @@ public final class Engine implements AutoCloseable {
     }
     loop.close();
     parts.close();
+    loop.closed();
   }
 
   private ActiveRequest activate(GenerationRequest request, OutputListener listener) {

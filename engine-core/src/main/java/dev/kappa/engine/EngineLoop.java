@@ -2,6 +2,7 @@ package dev.kappa.engine;
 
 import dev.kappa.device.Clock;
 import dev.kappa.device.Device;
+import dev.kappa.device.DeviceException;
 import dev.kappa.device.Worker;
 import dev.kappa.kv.KvCache;
 import dev.kappa.sample.BadLogitsException;
@@ -125,6 +126,11 @@ final class EngineLoop implements StepRunner.RowSink {
     stats = snapshot();
   }
 
+  /** Takes note of what came back when everything was closed. */
+  void closed() {
+    stats = snapshot();
+  }
+
   /**
    * The engine thread's task: takes note of what has happened, then runs a step.
    *
@@ -169,6 +175,15 @@ final class EngineLoop implements StepRunner.RowSink {
     return new Engine.Cleared(device ? cache.clearDevice() : 0, host ? cache.clearHost() : 0);
   }
 
+  /**
+   * Recounts all KV blocks.
+   *
+   * @throws IllegalStateException if the books do not balance
+   */
+  void audit() {
+    cache.checkIntegrity();
+  }
+
   private void drain() {
     for (Command command = nextCommand(); command != null; command = nextCommand()) {
       command.run(this);
@@ -194,8 +209,12 @@ final class EngineLoop implements StepRunner.RowSink {
     }
     long start = clock.nanos();
     StepPlan plan = scheduler.plan(start);
-    failImpossible();
-    beginLongStep();
+    boolean changed = failImpossible();
+    changed |= beginLongStep();
+    if (plan.isEmpty() && changed) {
+      // What was given back may be what the others wait for.
+      return start;
+    }
     if (plan.isEmpty()) {
       return nothingToDo(plan);
     }
@@ -236,13 +255,28 @@ final class EngineLoop implements StepRunner.RowSink {
     return longRunner != null && longRunner.plan() != null;
   }
 
-  /** Begins the next step of the sequence that exceeds the device, if it is time. */
-  private void beginLongStep() {
+  /**
+   * Begins the next step of the sequence that exceeds the device, if it is time.
+   *
+   * @return whether that was refused, and ended its request
+   */
+  private boolean beginLongStep() {
     LongRunner runs = longRunner;
     StepPlan plan = runs == null ? null : scheduler.longSequence().plan();
-    if (runs != null && plan != null) {
-      noteStarts(plan);
+    if (runs == null || plan == null) {
+      return false;
+    }
+    noteStarts(plan);
+    try {
       runs.begin(plan, this, worker);
+      return false;
+    } catch (DeviceException e) {
+      runs.abandon();
+      ActiveRequest request = request(plan.chunks().getFirst().sequence());
+      LOG.log(Level.WARNING, "request " + request.id() + ": its step was refused", e);
+      end(request, () -> request.fail(internal(e)));
+      scheduler.longSequence().finished();
+      return true;
     }
   }
 
@@ -255,15 +289,20 @@ final class EngineLoop implements StepRunner.RowSink {
     }
   }
 
-  /** Ends requests for which host memory cannot be had, or not be written. */
-  private void failImpossible() {
-    for (Sequence sequence : scheduler.takeImpossible()) {
+  /**
+   * Ends requests for which host memory cannot be had, or not be written; returns whether there
+   * were any.
+   */
+  private boolean failImpossible() {
+    List<Sequence> sequences = scheduler.takeImpossible();
+    for (Sequence sequence : sequences) {
       ActiveRequest request = request(sequence);
       String message =
           "the context exceeds the device, and there is not enough host memory to keep its KV";
       EngineException error = new EngineException(EngineException.Kind.INTERNAL, null, message);
       end(request, () -> request.fail(error));
     }
+    return !sequences.isEmpty();
   }
 
   private void endLongStep(LongRunner runs, StepPlan plan) {
@@ -390,6 +429,8 @@ final class EngineLoop implements StepRunner.RowSink {
     for (ActiveRequest request : List.copyOf(active.values())) {
       end(request, () -> request.fail(unavailable(cause)));
     }
+    // Nothing will use its blocks again, whatever its step in flight still does.
+    scheduler.longSequence().finished();
     stats = snapshot();
   }
 

@@ -103,6 +103,16 @@ final class LongRunner implements AutoCloseable {
     runner.finish(sink);
   }
 
+  /**
+   * Waits for what there is of a step that {@link #begin} could not put on the stream as a whole.
+   *
+   * @throws dev.kappa.device.DeviceException if a stream has failed
+   */
+  void abandon() {
+    kv.synchronize();
+    stream.synchronize();
+  }
+
   /** Bytes read from host memory, since the start. */
   long bytes() {
     return kv.bytes();

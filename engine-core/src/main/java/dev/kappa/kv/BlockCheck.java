@@ -7,23 +7,28 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The debug mode: a stored block is sealed by a checksum, checked before it is loaded, and compared
- * with what arrived. Does nothing where it is off. Confined to the engine thread.
+ * with what arrived, over a stream of its own, since the computing one may be gone by then. Does
+ * nothing where it is off. Confined to the engine thread.
  */
 final class BlockCheck implements AutoCloseable {
 
   private final KvLayout layout;
   private final DeviceTier device;
   private final HostTier host;
-  private final Stream stream;
+  private final @Nullable Stream stream;
   private final @Nullable HostMemory arrived;
 
-  BlockCheck(
-      Device from, KvLayout layout, DeviceTier device, HostTier host, Stream stream, boolean on) {
+  BlockCheck(Device from, KvLayout layout, DeviceTier device, HostTier host, boolean on) {
     this.layout = layout;
     this.device = device;
     this.host = host;
-    this.stream = stream;
     arrived = on ? from.allocateHost(layout.blockBytes()) : null;
+    try {
+      stream = on ? from.newStream("check") : null;
+    } catch (RuntimeException e) {
+      close(arrived);
+      throw e;
+    }
   }
 
   /** Notes what a host block holds now. */
@@ -45,12 +50,13 @@ final class BlockCheck implements AutoCloseable {
    */
   void loaded(int deviceBlock, int hostBlock) {
     HostMemory copy = arrived;
-    if (copy == null) {
+    Stream way = stream;
+    if (copy == null || way == null) {
       return;
     }
     long offset = layout.blockOffset(deviceBlock);
-    stream.copy(copy, 0, device.memory(), offset, layout.blockBytes());
-    stream.synchronize();
+    way.copy(copy, 0, device.memory(), offset, layout.blockBytes());
+    way.synchronize();
     if (!host.equals(hostBlock, copy)) {
       throw new IllegalStateException(
           "KV block %d does not hold what was stored in host block %d"
@@ -60,8 +66,15 @@ final class BlockCheck implements AutoCloseable {
 
   @Override
   public void close() {
-    if (arrived != null) {
-      arrived.close();
+    if (stream != null) {
+      stream.close();
+    }
+    close(arrived);
+  }
+
+  private static void close(@Nullable HostMemory memory) {
+    if (memory != null) {
+      memory.close();
     }
   }
 }

@@ -131,8 +131,10 @@ public final class BlockTable {
   /** Notes that blocks {@code from … to - 1} are safe. */
   void stored(int from, int to) {
     stored.set(from, to);
+    storeFailures = 0;
   }
 
+  /** Stores that failed since the last that did not. */
   int storeFailures() {
     return storeFailures;
   }

@@ -44,11 +44,10 @@ final class HostSide implements AutoCloseable {
               HostTier::close);
       check =
           resources.own(
-              new BlockCheck(device, layout, blocks, tier, compute, options.check()),
-              BlockCheck::close);
+              new BlockCheck(device, layout, blocks, tier, options.check()), BlockCheck::close);
       computed = resources.own(device.newEvent(), Event::close);
-      loads = resources.own(new Lane(device, "load", progress), Lane::close);
       stores = resources.own(new Lane(device, "store", progress), Lane::close);
+      loads = resources.own(new Lane(device, "load", progress), Lane::close);
       if (tier.pool().total() > 0) {
         loads.calibrate(device, blocks.memory(), tier.memory(0), layout.blockBytes());
         stores.calibrate(device, tier.memory(0), blocks.memory(), layout.blockBytes());

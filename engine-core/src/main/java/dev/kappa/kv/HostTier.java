@@ -42,6 +42,9 @@ final class HostTier implements AutoCloseable {
 
   private volatile boolean refused;
 
+  /** Whether no more chunks come, as of the last {@link #adopt}. */
+  private boolean complete;
+
   /**
    * @param limitBytes most bytes that are ever taken
    * @param grown called by the worker when there is a new chunk
@@ -83,7 +86,7 @@ final class HostTier implements AutoCloseable {
     int missing = blocks - (pool.free() - pool.cached()) + blocksPerChunk / 2;
     long wanted = Math.ceilDiv((long) pool.total() + missing, blocksPerChunk) * blocksPerChunk;
     int next = (int) Math.min(wanted, pool.limit());
-    if (missing > 0 && next > target && !refused) {
+    if (missing > 0 && next > target && !complete) {
       target = next;
       worker.signal();
     }
@@ -91,20 +94,23 @@ final class HostTier implements AutoCloseable {
 
   /** Takes new chunks into the pool. */
   void adopt() {
+    // Asked first: what was taken before the refusal is in the queue then.
+    boolean last = refused;
     for (HostMemory chunk = taken.poll(); chunk != null; chunk = taken.poll()) {
       chunks.add(chunk);
       pool.grow((int) (chunk.bytes() / blockBytes));
     }
+    complete = last;
   }
 
   /** Whether memory that was asked for is still to come. */
   boolean isGrowing() {
-    return !refused && pool.total() < target;
+    return !complete && pool.total() < target;
   }
 
   /** Most blocks there will ever be, as far as is known. */
   int reachable() {
-    return refused ? pool.total() : pool.limit();
+    return complete ? pool.total() : pool.limit();
   }
 
   /** Notes what a block holds, for {@link #isIntact}. */

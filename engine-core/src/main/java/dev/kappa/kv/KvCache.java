@@ -239,6 +239,14 @@ public final class KvCache implements AutoCloseable {
     table.endStream();
   }
 
+  /** As {@link #release}, since what was being loaded has failed or does not come in time. */
+  public void giveUpLoad(BlockTable table) {
+    if (host != null) {
+      host.loader().giveUp(table);
+    }
+    release(table);
+  }
+
   /** Forgets what free device blocks contain; returns of how many. */
   public int clearDevice() {
     return pool.clear();

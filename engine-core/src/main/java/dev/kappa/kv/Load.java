@@ -117,7 +117,7 @@ public final class Load {
   /**
    * Puts all copies in flight, so that a step can wait for them.
    *
-   * @return whether that succeeded; otherwise the load fails
+   * @return false if that was refused; then it is about to have failed
    */
   public boolean join(long predictedStall) {
     joined = lane.flush(transfer);

@@ -97,11 +97,21 @@ final class Loader {
   /** Gives a table's load up; its blocks stay in quarantine until nothing moves any more. */
   void abandon(BlockTable table) {
     Load load = table.load();
-    if (load != null) {
-      table.load(null);
+    table.load(null);
+    if (load != null && !load.isSettled()) {
       quarantined += load.blocks();
       load.abandon();
     }
+  }
+
+  /** As {@link #abandon}, for a load that is overdue or has failed. */
+  void giveUp(BlockTable table) {
+    Load load = table.load();
+    if (load != null && !load.isSettled()) {
+      failed++;
+      LOG.log(Level.WARNING, "a load is late; its tokens are computed again");
+    }
+    abandon(table);
   }
 
   /** Device blocks that only a copy in flight holds. */
@@ -114,7 +124,7 @@ final class Loader {
     return blocks;
   }
 
-  /** Loads that did not arrive. */
+  /** Loads that did not arrive, or not in time. */
   long failed() {
     return failed;
   }
@@ -130,7 +140,7 @@ final class Loader {
     boolean complete = load.transfer().isComplete();
     if (complete) {
       blocks += items.size();
-    } else if (load.transfer().failure() != null) {
+    } else if (load.transfer().failure() != null && !load.isAbandoned()) {
       failed++;
       LOG.log(
           Level.WARNING, "a load failed; its tokens are computed again", load.transfer().failure());

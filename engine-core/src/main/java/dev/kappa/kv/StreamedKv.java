@@ -65,6 +65,8 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
       }
       long stateBytes = on.kernels().attentionStateBytes(shape, maxRows);
       state = resources.own(on.allocate(stateBytes), DeviceMemory::close);
+      // Once more, to be closed first: no memory may go while copies are in flight.
+      resources.own(copies, Stream::close);
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -80,6 +82,14 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
   public void open(BlockTable sequence, int contextEnd) {
     table = sequence;
     end = contextEnd;
+  }
+
+  /**
+   * Waits for copies in flight, some of which nobody may wait for if a step was not submitted
+   * whole.
+   */
+  public void synchronize() {
+    copies.synchronize();
   }
 
   /** Bytes copied for reading, since the start. */

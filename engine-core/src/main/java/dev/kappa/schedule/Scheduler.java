@@ -115,14 +115,11 @@ public final class Scheduler {
     giveUpLoads(now);
     Draft draft = new Draft(now);
     planDecodes(draft);
-    for (Sequence sequence : running) {
-      // A decode that has no room sits this step out.
-      boolean unplanned = remaining(sequence) > 0;
-      if (draft.budget > 0 && unplanned && cache.grow(sequence.blocks(), sequence.length())) {
-        planPrefill(draft, sequence);
-      }
-    }
+    // Those that started to load before their turn are not to use up what others wait for.
+    long turn = waiting.isEmpty() ? Long.MAX_VALUE : waiting.first().arrival();
+    planPrefills(draft, 0, turn);
     admit(draft);
+    planPrefills(draft, turn, Long.MAX_VALUE);
     return new StepPlan(draft.chunks, draft.loads, draft.flops, draft.again);
   }
 
@@ -189,6 +186,21 @@ public final class Scheduler {
     }
   }
 
+  /** Plans what is left of running sequences that arrived within a span of the order. */
+  private void planPrefills(Draft draft, long from, long before) {
+    for (Sequence sequence : running) {
+      long arrival = sequence.arrival();
+      // A decode that has no room sits this step out.
+      if (from <= arrival
+          && arrival < before
+          && draft.budget > 0
+          && remaining(sequence) > 0
+          && cache.grow(sequence.blocks(), sequence.length())) {
+        planPrefill(draft, sequence);
+      }
+    }
+  }
+
   private void planPrefill(Draft draft, Sequence sequence) {
     Load load = sequence.blocks().load();
     if (load == null || load.isJoined()) {
@@ -198,11 +210,10 @@ public final class Scheduler {
     long step = draft.nanosWith(sequence);
     long stall = load.stallNanos(step);
     if (overlap ? stall <= STALL_SHARE * step : load.isComplete()) {
+      // One that was refused has failed by the next plan.
       if (load.join(stall)) {
         draft.loads.add(load);
         draft.add(sequence);
-      } else {
-        draft.again = draft.now;
       }
     } else {
       long tolerable = overlap ? draft.now + stall - (long) (STALL_SHARE * step) : Long.MAX_VALUE;
@@ -236,7 +247,7 @@ public final class Scheduler {
       Load load = sequence.blocks().load();
       if (load != null && !load.isJoined() && (load.hasFailed() || now >= load.giveUpNanos())) {
         running.remove(i);
-        cache.release(sequence.blocks());
+        cache.giveUpLoad(sequence.blocks());
         sequence.loadFailed();
         waiting.add(sequence);
       }

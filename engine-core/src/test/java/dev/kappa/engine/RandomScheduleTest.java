@@ -2,18 +2,12 @@ package dev.kappa.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kappa.device.DType;
-import dev.kappa.engine.EngineEquivalenceTest.Job;
+import dev.kappa.device.ScriptedDevice;
 import dev.kappa.engine.EngineEquivalenceTest.Result;
-import dev.kappa.kv.RestoreMode;
-import dev.kappa.kv.StorePolicy;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -22,147 +16,152 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Requests that come and are cancelled at any time, on pools, blocks and steps of any size: each
- * puts out the bits that it puts out alone, up to where it was cancelled.
+ * Requests that come and are cancelled at any time, on pools, blocks and steps of any size, with
+ * streams that dawdle, copies that are refused, loads that are given up, caches that are cleared
+ * and contexts that exceed the device: each puts out the bits that it puts out alone, up to where
+ * it was cancelled, and finds nothing cached that is not its own.
+ *
+ * <p>{@code -Dkappa.test.schedules} says how many schedules are run, {@code -Dkappa.test.seed}
+ * which is the first.
  */
-@Timeout(60)
+@Timeout(120)
 class RandomScheduleTest {
 
-  private static final int SCHEDULES = 200;
-  private static final int JOBS = 8;
-  private static final int FOLLOW_UPS = 4;
+  private static final int SCHEDULES = Integer.getInteger("kappa.test.schedules", 200);
+  private static final long FIRST = Long.getLong("kappa.test.seed", 0);
 
-  /** The longest that a job of {@link EngineEquivalenceTest#jobs} can become. */
-  private static final int LONGEST_FIRST = 60 + 65;
+  /** So many schedules are enough to expect of them that everything happened. */
+  private static final int MANY = 100;
 
-  private static final int FOLLOW_UP_TOKENS = 10;
-  private static final int LONGEST = LONGEST_FIRST + FOLLOW_UP_TOKENS;
+  private static AloneEngines aloneEngines;
+  private static Events events;
 
-  private static final List<Path> MODELS =
-      List.of(TestEngine.tinyModel("qwen3-tiny"), TestEngine.tinyModel("llama-tiny"));
+  /** What happened in all schedules. */
+  private static final class Events {
+    long preemptions;
+    long cachedTokens;
+    long hostTokens;
+    long failedLoads;
+    long skippedStores;
+    long discardedStores;
+    int cancelled;
+    int streamed;
+    int streamedRestored;
 
-  private static long preemptions;
-  private static long cachedTokens;
-  private static long hostTokens;
-  private static int cutShort;
+    void add(EngineStats stats) {
+      preemptions += stats.preemptions();
+      cachedTokens += stats.cachedPromptTokens();
+      hostTokens += stats.hostPromptTokens();
+      failedLoads += stats.kv().loads().failed();
+      skippedStores += stats.kv().storesSkipped();
+      discardedStores += stats.kv().storesDiscarded();
+    }
+
+    @Override
+    public String toString() {
+      return """
+      %d preemptions, %d cached tokens, %d of them from host memory, %d loads given up, %d \
+      stores skipped, %d discarded, %d requests cancelled, %d streamed, %d of them from a \
+      prefix\
+      """
+          .formatted(
+              preemptions,
+              cachedTokens,
+              hostTokens,
+              failedLoads,
+              skippedStores,
+              discardedStores,
+              cancelled,
+              streamed,
+              streamedRestored);
+    }
+  }
 
   static LongStream seeds() {
-    return LongStream.range(0, SCHEDULES);
+    return LongStream.range(FIRST, FIRST + SCHEDULES);
   }
 
   @BeforeAll
   static void countFromZero() {
-    preemptions = 0;
-    cachedTokens = 0;
-    hostTokens = 0;
-    cutShort = 0;
+    aloneEngines = new AloneEngines();
+    events = new Events();
   }
 
   /** Otherwise equal bits would say nothing. */
   @AfterAll
   static void theSchedulesWereEventful() {
-    assertThat(preemptions).as("preemptions").isGreaterThan(SCHEDULES / 8);
-    assertThat(cachedTokens).as("cached tokens").isGreaterThan(10 * SCHEDULES);
-    assertThat(hostTokens).as("tokens from host memory").isGreaterThan(10 * SCHEDULES);
-    assertThat(cutShort).as("cancelled requests").isGreaterThan(SCHEDULES / 8);
-  }
-
-  /** Some with the very prompt of an earlier one, so that all of it may be cached. */
-  private static List<Job> jobs(Random random) {
-    List<Job> jobs = EngineEquivalenceTest.jobs(random, JOBS);
-    for (int i = 1; i < JOBS; i++) {
-      if (random.nextInt(4) == 0) {
-        jobs.set(i, new Job(jobs.get(random.nextInt(i)).prompt(), jobs.get(i).sampling()));
-      }
+    aloneEngines.close();
+    System.getLogger(RandomScheduleTest.class.getName())
+        .log(System.Logger.Level.INFO, "{0} schedules: {1}", SCHEDULES, events);
+    if (SCHEDULES < MANY) {
+      return;
     }
-    return jobs;
-  }
-
-  /** The conversation goes on: a prompt is an earlier one with its output and maybe more. */
-  private static Job followUp(Random random, Job earlier, Result output) {
-    int[] said = output.tokens().stream().mapToInt(Integer::intValue).toArray();
-    int[] more = TestEngine.randomPrompt(random, random.nextInt(3), 256);
-    int[] prompt = concat(concat(earlier.prompt(), said), more);
-    return new Job(prompt, TestEngine.greedy(1 + random.nextInt(FOLLOW_UP_TOKENS - 2)));
-  }
-
-  private static int[] concat(int[] first, int[] second) {
-    return IntStream.concat(IntStream.of(first), IntStream.of(second)).toArray();
-  }
-
-  private static EngineOptions options(Random random, DType kvType) {
-    int blockTokens = 1 + random.nextInt(32);
-    int poolTokens = LONGEST + random.nextInt(LONGEST / 2);
-    int sequences = 1 + random.nextInt(8);
-    return EngineOptions.builder()
-        .blockTokens(blockTokens)
-        .numBlocks(Math.ceilDiv(poolTokens, blockTokens))
-        .maxSequences(sequences)
-        .maxBatchedTokens(sequences + random.nextInt(random.nextBoolean() ? 8 : 128))
-        .prefixCaching(random.nextInt(8) > 0)
-        .kvDType(kvType)
-        .hostBytes(random.nextInt(5) == 0 ? 0 : (1 + random.nextInt(40)) * 16_384L)
-        .storePolicy(any(random, StorePolicy.values()))
-        .restore(any(random, RestoreMode.values()))
-        .layerGroups(random.nextInt(4))
-        .checkKv(random.nextInt(4) > 0)
-        .build();
-  }
-
-  private static <T> T any(Random random, T[] values) {
-    return values[random.nextInt(values.length)];
+    assertThat(events.preemptions).as("preemptions").isGreaterThan(SCHEDULES / 8);
+    assertThat(events.cachedTokens).as("cached tokens").isGreaterThan(10L * SCHEDULES);
+    assertThat(events.hostTokens).as("tokens from host memory").isGreaterThan(10L * SCHEDULES);
+    assertThat(events.failedLoads).as("loads given up").isGreaterThan(SCHEDULES / 50);
+    assertThat(events.skippedStores).as("stores skipped").isGreaterThan(SCHEDULES / 8);
+    assertThat(events.discardedStores).as("stores discarded").isGreaterThan(SCHEDULES / 20);
+    assertThat(events.cancelled).as("cancelled requests").isGreaterThan(SCHEDULES / 8);
+    assertThat(events.streamed).as("streamed contexts").isGreaterThan(SCHEDULES / 8);
+    assertThat(events.streamedRestored).as("on a prefix").isGreaterThan(SCHEDULES / 50);
   }
 
   @ParameterizedTest
   @MethodSource("seeds")
   void everyRequestPutsOutWhatItDoesAlone(long seed) {
-    Random random = new Random(seed);
-    Path model = MODELS.get(random.nextInt(MODELS.size()));
-    DType kvType = random.nextBoolean() ? DType.F32 : DType.BF16;
-    List<Job> jobs = jobs(random);
-    List<Result> alone = new ArrayList<>(EngineEquivalenceTest.alone(model, kvType, jobs));
-    int[] awaited = new int[JOBS + FOLLOW_UPS];
-    Arrays.fill(awaited, -1);
-    for (int i = JOBS; i < JOBS + FOLLOW_UPS; i++) {
-      int earlier = random.nextInt(JOBS);
-      jobs.add(followUp(random, jobs.get(earlier), alone.get(earlier)));
-      awaited[i] = random.nextBoolean() ? earlier : -1;
-    }
-    alone.addAll(EngineEquivalenceTest.alone(model, kvType, jobs.subList(JOBS, jobs.size())));
-    EngineOptions options = options(random, kvType);
-    String schedule = "seed %d, %s, %s".formatted(seed, model.getFileName(), options);
-    try (TestEngine engine = new TestEngine(model, options, 1 + random.nextInt(2))) {
-      boolean[] cancelled = new boolean[jobs.size()];
-      List<Collected> running = submit(random, engine, jobs, awaited, cancelled);
-      for (int i = 0; i < jobs.size(); i++) {
-        String where = "%s, job %d".formatted(schedule, i);
-        Result found = Result.of(running.get(i));
-        if (running.get(i).finish().reason() == Finish.Reason.ABORT) {
-          assertThat(cancelled[i]).as(where).isTrue();
-          cutShort++;
-          assertBeginning(found, alone.get(i), where);
-        } else {
-          assertThat(found).as(where).isEqualTo(alone.get(i));
-        }
+    RandomSchedule schedule = new RandomSchedule(seed, aloneEngines);
+    ScriptedDevice device = schedule.device();
+    try (TestEngine engine = new TestEngine(schedule.model, schedule.options, device)) {
+      device.follow(schedule.faults());
+      boolean[] cancelled = new boolean[schedule.jobs.size()];
+      List<Collected> running = submit(schedule, engine, cancelled);
+      for (int i = 0; i < running.size(); i++) {
+        check(schedule, i, running.get(i), cancelled[i]);
       }
       engine.awaitIdle();
-      preemptions += engine.engine().stats().preemptions();
-      cachedTokens += engine.engine().stats().cachedPromptTokens();
-      hostTokens += engine.engine().stats().hostPromptTokens();
+      events.add(engine.engine().stats());
+    } catch (RuntimeException | AssertionError e) {
+      throw new AssertionError(schedule.toString(), e);
     }
   }
 
-  /** Submits all jobs at any time and cancels some at any other. */
+  private static void check(RandomSchedule schedule, int job, Collected output, boolean cancelled) {
+    String where = "%s, job %d".formatted(schedule, job);
+    Result found = Result.of(output);
+    Result expected = schedule.alone.get(job);
+    Finish finish = output.finish();
+    if (finish.reason() == Finish.Reason.ABORT) {
+      assertThat(cancelled).as(where).isTrue();
+      events.cancelled++;
+      assertBeginning(found, expected, where);
+    } else {
+      assertThat(found).as(where).isEqualTo(expected);
+      events.streamed += schedule.isLong(job) ? 1 : 0;
+      events.streamedRestored += schedule.isLong(job) && finish.usage().hostTokens() > 0 ? 1 : 0;
+    }
+    assertThat(finish.usage().cachedTokens())
+        .as(where)
+        .isLessThanOrEqualTo(schedule.mostCached(job));
+  }
+
+  /** Submits all jobs at any time, cancels some at any other, and clears caches meanwhile. */
   private static List<Collected> submit(
-      Random random, TestEngine engine, List<Job> jobs, int[] awaited, boolean[] cancelled) {
+      RandomSchedule schedule, TestEngine engine, boolean[] cancelled) {
+    Random random = schedule.random;
     List<Collected> running = new ArrayList<>();
-    for (int i = 0; i < jobs.size(); i++) {
+    int jobs = schedule.jobs.size();
+    for (int i = 0; i < jobs; i++) {
       pause(random);
-      if (awaited[i] >= 0) {
-        running.get(awaited[i]).finish();
+      if (schedule.awaited[i] >= 0) {
+        running.get(schedule.awaited[i]).finish();
       }
-      running.add(engine.submit(jobs.get(i).prompt(), jobs.get(i).sampling()));
-      int victim = random.nextInt(3 * jobs.size());
+      if (random.nextInt(8) == 0) {
+        engine.engine().clearCache(random.nextInt(4) > 0, random.nextInt(4) == 0);
+      }
+      EngineEquivalenceTest.Job job = schedule.jobs.get(i);
+      running.add(engine.submit(job.prompt(), job.sampling(), schedule.salts.get(i)));
+      int victim = random.nextInt(3 * jobs);
       if (victim <= i) {
         pause(random);
         running.get(victim).cancel();

@@ -64,7 +64,12 @@ public final class TestEngine implements AutoCloseable {
   }
 
   public Collected submit(int[] prompt, SamplingParams sampling) {
-    return Collected.submit(engine, new GenerationRequest("test", prompt, sampling));
+    return submit(prompt, sampling, "");
+  }
+
+  /** Submits a request whose KV only those with the same salt may share. */
+  public Collected submit(int[] prompt, SamplingParams sampling, String salt) {
+    return Collected.submit(engine, new GenerationRequest("test", prompt, sampling, salt));
   }
 
   /** Waits until no request runs and no copy is under way; all blocks must be free then. */
@@ -78,6 +83,7 @@ public final class TestEngine implements AutoCloseable {
       }
       Thread.onSpinWait();
     }
+    engine.audit().join();
   }
 
   private static boolean isBusy(EngineStats stats) {

@@ -11,6 +11,8 @@ import dev.kappa.kv.BlockTable;
 import dev.kappa.kv.KvCache;
 import dev.kappa.kv.KvLayout;
 import dev.kappa.kv.KvOptions;
+import dev.kappa.kv.RestoreMode;
+import dev.kappa.kv.StorePolicy;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -136,6 +138,54 @@ class SchedulerTest {
     scheduler.remove(waiting);
     scheduler.remove(running);
     assertThat(scheduler.plan(0).isEmpty()).isTrue();
+  }
+
+  /** What lies in host memory is loaded before its turn, but computed in its turn. */
+  @Test
+  void thoseThatLoadBeforeTheirTurnDoNotOvertakeThoseThatWait() {
+    KvOptions options =
+        new KvOptions(
+            true, 1 << 20, StorePolicy.WRITE_THROUGH, RestoreMode.LOAD, 0, 1L << 40, false);
+    KvCache cache =
+        new KvCache(
+            device, LAYOUT, 64, new BlockKeys(LAYOUT, "model", "numerics"), stream, options);
+    caches.add(cache);
+    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 0), true, 8, 8);
+    List<Sequence> restored = new ArrayList<>();
+    for (int i = 1; i <= 3; i++) {
+      Sequence stored = sequence(cache, 1000 * i, 8, 1);
+      scheduler.add(stored);
+      complete(scheduler, scheduler.plan(0));
+      cache.flushStores();
+      awaitCopies(cache);
+      restored.add(sequence(cache, 1000 * i, 32, 1));
+    }
+    cache.clearDevice();
+    Sequence busy = sequence(cache, 0, 40, 1);
+    Sequence waiting = sequence(cache, 5000, 16, 1);
+    scheduler.add(busy);
+    scheduler.add(waiting);
+    restored.forEach(scheduler::add);
+    complete(scheduler, scheduler.plan(0));
+    assertThat(restored).allSatisfy(sequence -> assertThat(sequence.computed()).isEqualTo(8));
+    for (int step = 0; waiting.computed() < 16; step++) {
+      assertThat(step).isLessThan(10);
+      awaitCopies(cache);
+      complete(scheduler, scheduler.plan(0));
+      if (waiting.computed() < 16) {
+        assertThat(restored).allSatisfy(sequence -> assertThat(sequence.computed()).isEqualTo(8));
+      }
+    }
+    restored.forEach(scheduler::remove);
+    scheduler.remove(busy);
+    awaitCopies(cache);
+  }
+
+  private static void awaitCopies(KvCache cache) {
+    while (!cache.isIdle()) {
+      cache.settle();
+      Thread.onSpinWait();
+    }
   }
 
   static IntStream seeds() {

@@ -82,15 +82,20 @@ public final class Lane implements AutoCloseable {
   /**
    * Submits what is left of a transfer at once, so that all its groups can be awaited.
    *
-   * @return whether that succeeded; otherwise the transfer has ended without being complete
+   * @return false if they cannot, because the transfer was refused; it will be settled then
    */
   public boolean flush(Transfer transfer) {
+    boolean whole;
     synchronized (lock) {
       while (transfer.hasNext()) {
         submitNext(transfer);
       }
-      return transfer.isSubmitted();
+      whole = !transfer.hasEnded();
     }
+    if (!whole) {
+      worker.signal();
+    }
+    return whole;
   }
 
   /** Gives up what is not submitted yet; the transfer is settled once the rest is done. */
@@ -100,6 +105,8 @@ public final class Lane implements AutoCloseable {
         end(transfer, null);
       }
     }
+    // Whoever waits for the end of the transfer sleeps until there is progress.
+    worker.signal();
   }
 
   /** Makes later work on a stream wait for a group of a flushed transfer. */
@@ -226,13 +233,12 @@ public final class Lane implements AutoCloseable {
       }
     }
     worker.close();
+    stream.close();
     try {
-      stream.synchronize();
       settle();
     } catch (DeviceException e) {
       // The engine has heard of it by settling.
     }
-    stream.close();
     events.close();
   }
 
@@ -240,10 +246,15 @@ public final class Lane implements AutoCloseable {
     boolean moved;
     synchronized (lock) {
       moved = retire();
-      Transfer next = queue.peek();
-      while (next != null && (inFlight.isEmpty() || inFlightBytes < window())) {
-        submitNext(next);
-        next = queue.peek();
+      try {
+        Transfer next = queue.peek();
+        while (next != null && (inFlight.isEmpty() || inFlightBytes < window())) {
+          submitNext(next);
+          next = queue.peek();
+        }
+      } catch (DeviceException e) {
+        fail(e);
+        moved = true;
       }
     }
     if (moved || !finished.isEmpty()) {

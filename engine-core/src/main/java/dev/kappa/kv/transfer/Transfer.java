@@ -108,11 +108,6 @@ public final class Transfer {
     return !ended && group < groups.size();
   }
 
-  /** Whether everything was submitted. */
-  boolean isSubmitted() {
-    return group == groups.size();
-  }
-
   Rows next() {
     return groups.get(group).get(index);
   }
@@ -181,6 +176,11 @@ public final class Transfer {
     if (failure == null) {
       failure = why;
     }
+  }
+
+  /** Whether what was not submitted by then was given up. */
+  boolean hasEnded() {
+    return ended;
   }
 
   /** Whether nothing is left to submit and nothing in flight. */
