@@ -254,11 +254,8 @@ final class KappaSweep implements AutoCloseable {
       }
       probe.forget(true, false);
     }
-    double[] flops =
-        prefills.stream().mapToDouble(p -> shape.flops(p.fresh(), p.cached())).toArray();
-    double[] seconds = prefills.stream().mapToDouble(SweepResult.Prefill::seconds).toArray();
     double link = settings.linkBandwidth > 0 ? settings.linkBandwidth : ceiling();
-    return new SweepResult.Calibration(link, Line.fit(flops, seconds), prefills);
+    return new SweepResult.Calibration(link, SweepResult.fit(shape, prefills), prefills);
   }
 
   private SweepResult.Prefill prefill(EngineProbe probe, int[] prompt, int cached) {

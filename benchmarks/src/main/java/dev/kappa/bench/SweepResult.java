@@ -61,7 +61,7 @@ record SweepResult(
    *
    * @param linkBytesPerSecond the best copy to the device at start-up, or the throttle
    * @param compute seconds by FLOPs of a prefill
-   * @param prefills what {@code compute} was fitted to
+   * @param prefills what {@code compute} was fitted to, by their medians
    */
   record Calibration(double linkBytesPerSecond, Line compute, List<Prefill> prefills) {}
 
@@ -127,6 +127,20 @@ record SweepResult(
         critical(shape, options, calibration, rows),
         rows,
         samples);
+  }
+
+  /** Seconds by FLOPs, through the medians of equal prefills. */
+  static Line fit(ModelShape shape, List<Prefill> prefills) {
+    int[] lengths = prefills.stream().mapToInt(Prefill::cached).distinct().toArray();
+    double[] flops = new double[lengths.length];
+    double[] seconds = new double[lengths.length];
+    for (int i = 0; i < lengths.length; i++) {
+      int cached = lengths[i];
+      List<Prefill> equal = prefills.stream().filter(p -> p.cached == cached).toList();
+      flops[i] = shape.flops(equal.getFirst().fresh, cached);
+      seconds[i] = Statistics.median(equal.stream().mapToDouble(Prefill::seconds).toArray());
+    }
+    return Line.fit(flops, seconds);
   }
 
   /** κ_crit by the roofline, from rates alone. */
