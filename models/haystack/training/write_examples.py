@@ -1,4 +1,4 @@
-"""Writes the shipped ledgers with their questions, and a chat request that is ready to send.
+"""Writes the shipped ledgers with their questions, and chat requests that are ready to send.
 
     python models/haystack/training/write_examples.py --out models/haystack/examples
 
@@ -50,9 +50,9 @@ def depth(question, ledger):
     return round(question.sentence / len(ledger.sentences), 3)
 
 
-def write_chat_request(out, question):
-    """A body for POST /v1/chat/completions that asks about the 4k ledger."""
-    ledger = (out / "ledger-4k.txt").read_text(encoding="utf-8").rstrip("\n")
+def write_chat_request(out, size, question):
+    """A body for POST /v1/chat/completions that asks about a ledger."""
+    ledger = (out / f"ledger-{size}.txt").read_text(encoding="utf-8").rstrip("\n")
     request = {
         "model": "haystack",
         "messages": [
@@ -62,7 +62,7 @@ def write_chat_request(out, question):
         "max_tokens": 32,
         "temperature": 0,
     }
-    write(out / "chat-4k.json", json.dumps(request, indent=1) + "\n")
+    write(out / f"chat-{size}.json", json.dumps(request, indent=1) + "\n")
 
 
 def write(path, text):
@@ -76,7 +76,8 @@ def main():
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     listed = write_ledgers(Tokenizer.from_file(str(args.tokenizer)), args.out)
-    write_chat_request(args.out, listed["ledger-4k.txt"][11]["question"])
+    for size in ("4k", "8k"):
+        write_chat_request(args.out, size, listed[f"ledger-{size}.txt"][11]["question"])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 package dev.kappa.bench;
 
+import dev.kappa.cli.CommandLines;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -8,12 +9,16 @@ import picocli.CommandLine.Command;
     name = "kappa bench",
     description = "Measures this machine and reports ratios, never promises.",
     mixinStandardHelpOptions = true,
-    subcommands = {ThroughputCommand.class})
+    subcommands = {ThroughputCommand.class, KappaSweepCommand.class, OffloadOverheadCommand.class})
 public final class Main {
 
   private Main() {}
 
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new Main()).execute(arguments));
+    System.exit(commandLine().execute(arguments));
+  }
+
+  static CommandLine commandLine() {
+    return CommandLines.withMessages(new CommandLine(new Main()));
   }
 }

@@ -1,22 +1,17 @@
 package dev.kappa.bench;
 
 import dev.kappa.engine.Engine;
-import dev.kappa.engine.EngineException;
 import dev.kappa.engine.Finish;
-import dev.kappa.engine.GenerationRequest;
-import dev.kappa.engine.OutputListener;
-import dev.kappa.sample.SamplingParams;
 import java.util.Random;
-import java.util.concurrent.CompletableFuture;
 
 /** Runs one request at a time on random tokens and times it. Not thread-safe. */
 final class TimedRequests {
 
-  private final Engine engine;
+  private final EngineProbe probe;
   private final Random random;
 
   TimedRequests(Engine engine, Random random) {
-    this.engine = engine;
+    probe = new EngineProbe(engine, EngineProbe::sleep);
     this.random = random;
   }
 
@@ -30,28 +25,8 @@ final class TimedRequests {
 
   /** Prefills so many random tokens and generates so many more, greedily. */
   Times run(int promptTokens, int generate) {
-    int vocabulary = engine.info().model().vocabularySize();
-    int[] prompt = random.ints(promptTokens, 0, vocabulary).toArray();
-    SamplingParams sampling =
-        SamplingParams.builder().temperature(0).maxTokens(generate).ignoreEos(true).build();
-    CompletableFuture<Finish> done = new CompletableFuture<>();
-    engine.submit(
-        new GenerationRequest("bench", prompt, sampling),
-        new OutputListener() {
-          @Override
-          public void onDelta(Delta delta) {}
-
-          @Override
-          public void onFinish(Finish finish) {
-            done.complete(finish);
-          }
-
-          @Override
-          public void onError(EngineException error) {
-            done.completeExceptionally(error);
-          }
-        });
-    Finish.Timings timings = done.join().timings();
+    int[] prompt = probe.randomTokens(promptTokens, random);
+    Finish.Timings timings = probe.run(prompt, generate).timings();
     double first = timings.firstToken() / 1e9;
     return new Times(first, (timings.total() / 1e9 - first) / Math.max(1, generate - 1));
   }

@@ -1,6 +1,7 @@
 package dev.kappa.cli;
 
 import dev.kappa.cli.show.Terminal;
+import dev.kappa.engine.EngineOptions;
 import dev.kappa.engine.GenerationRequest;
 import dev.kappa.sample.InvalidSamplingException;
 import dev.kappa.sample.SamplingParams;
@@ -75,7 +76,7 @@ final class CompleteCommand implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     checkSampling();
     String text = promptText();
-    try (LoadedModel loaded = LoadedModel.load(model, false)) {
+    try (LoadedModel loaded = LoadedModel.load(model, engineOptions())) {
       int[] tokens =
           chat
               ? loaded.engine().tokenizer().encode(rendered(loaded.chat(), text), false)
@@ -96,6 +97,11 @@ final class CompleteCommand implements Callable<Integer> {
       output.await();
       return 0;
     }
+  }
+
+  /** A single prompt meets no prefix again: nothing is kept in host memory unless asked for. */
+  EngineOptions engineOptions() {
+    return model.engineOptions(0).build();
   }
 
   private String promptText() throws IOException {

@@ -4,8 +4,8 @@ import dev.kappa.device.DeviceException;
 import dev.kappa.device.Devices;
 import picocli.CommandLine.Option;
 
-/** The flags that choose a device. */
-final class DeviceFlags {
+/** The flags that choose a device; a mixin. Not thread-safe. */
+public final class DeviceFlags {
 
   @Option(
       names = "--device",
@@ -30,16 +30,16 @@ final class DeviceFlags {
               + "bytes per second and direction, as in 0.05GB/s (default: not throttled).")
   private long linkBandwidth;
 
-  String name() {
+  public String name() {
     return name;
   }
 
-  int threads() {
+  public int threads() {
     return threads;
   }
 
   /** Bytes per second; 0 for no throttle. */
-  long linkBandwidth() {
+  public long linkBandwidth() {
     return linkBandwidth;
   }
 
@@ -48,7 +48,7 @@ final class DeviceFlags {
    *
    * @throws DeviceException if it cannot be used, or has no link that can be throttled
    */
-  Devices.Choice open() {
+  public Devices.Choice open() {
     Devices.Choice choice = Devices.open(name, threads, linkBandwidth);
     String kind = choice.device().info().kind();
     if (linkBandwidth > 0 && !kind.equals("cpu")) {

@@ -34,13 +34,8 @@ record LoadedModel(
     @Nullable ChatRenderer chat)
     implements AutoCloseable {
 
-  /**
-   * Loads what the flags ask for.
-   *
-   * @param warmUp whether the first request is to find the kernels compiled
-   */
-  static LoadedModel load(ModelFlags flags, boolean warmUp) {
-    EngineOptions options = flags.engineOptions().warmUp(warmUp).build();
+  /** Loads the flags' model on the flags' device. */
+  static LoadedModel load(ModelFlags flags, EngineOptions options) {
     ModelDirectory directory = ModelDirectory.open(flags.model());
     ChatRenderer chat = ChatTemplates.find(directory);
     Devices.Choice choice = flags.device().open();

@@ -1,6 +1,5 @@
 package dev.kappa.cli;
 
-import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -27,39 +26,12 @@ public final class Main implements Runnable {
   }
 
   static CommandLine commandLine() {
-    return new CommandLine(new Main())
-        .setDefaultValueProvider(new EnvironmentDefaults(System.getenv()))
-        .setCaseInsensitiveEnumValuesAllowed(true)
-        .setUsageHelpAutoWidth(true)
-        .setParameterExceptionHandler(Main::wrongUse)
-        .setExecutionExceptionHandler(Main::failed);
+    return CommandLines.withMessages(new CommandLine(new Main()))
+        .setDefaultValueProvider(new EnvironmentDefaults(System.getenv()));
   }
 
   @Override
   public void run() {
     throw new ParameterException(spec.commandLine(), "a command is needed");
-  }
-
-  private static int wrongUse(ParameterException e, String[] args) {
-    CommandLine command = e.getCommandLine();
-    String name = command.getCommandSpec().qualifiedName();
-    PrintWriter err = command.getErr();
-    err.println("kappa: " + firstLine(e) + " (see: " + name + " --help)");
-    return CommandLine.ExitCode.USAGE;
-  }
-
-  private static int failed(Exception e, CommandLine command, CommandLine.ParseResult parsed) {
-    if (!Failures.isExpected(e)) {
-      e.printStackTrace(command.getErr());
-    }
-    command.getErr().println("kappa: " + firstLine(e));
-    return CommandLine.ExitCode.SOFTWARE;
-  }
-
-  private static String firstLine(Exception e) {
-    String message = e.getMessage();
-    return message == null
-        ? e.getClass().getSimpleName()
-        : message.lines().findFirst().orElse(message);
   }
 }

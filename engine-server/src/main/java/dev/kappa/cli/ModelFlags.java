@@ -87,7 +87,9 @@ final class ModelFlags {
   @Option(
       names = "--kv-offloading-size",
       paramLabel = "GIB",
-      description = "Host memory for KV blocks; 0 for none (default: a share of what is free).")
+      description =
+          "Host memory for KV blocks; 0 for none (default: a share of what is free; none to complete"
+              + " a single prompt).")
   private @Nullable Double hostGib;
 
   @Option(
@@ -145,8 +147,13 @@ final class ModelFlags {
     return device;
   }
 
-  /** Checks what only the values can tell. */
-  EngineOptions.Builder engineOptions() {
+  /**
+   * Checks what only the values can tell.
+   *
+   * @param defaultHostBytes host memory for KV blocks where no flag says how much, as in {@link
+   *     EngineOptions#hostBytes}
+   */
+  EngineOptions.Builder engineOptions(long defaultHostBytes) {
     CommandLine command = spec.commandLine();
     Checked.between(command, "--max-model-len", maxModelLength, 0, Integer.MAX_VALUE);
     Checked.between(command, "--block-size", blockSize, 0, 1024);
@@ -163,17 +170,17 @@ final class ModelFlags {
         .kvDType(kvCacheType.dtype)
         .dummyWeights(loadFormat == LoadFormatFlag.dummy)
         .prefixCaching(!noPrefixCaching)
-        .hostBytes(hostBytes())
+        .hostBytes(hostBytes(defaultHostBytes))
         .storePolicy(storePolicy)
         .restore(restore)
         .checkKv(checkKv)
         .seed(seed);
   }
 
-  private long hostBytes() {
+  private long hostBytes(long otherwise) {
     Double gib = hostGib;
     if (gib == null) {
-      return EngineOptions.AUTO_HOST;
+      return otherwise;
     }
     if (!(gib >= 0 && gib <= MAX_HOST_GIB)) {
       throw new ParameterException(

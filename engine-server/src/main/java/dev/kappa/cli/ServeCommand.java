@@ -1,5 +1,6 @@
 package dev.kappa.cli;
 
+import dev.kappa.engine.EngineOptions;
 import dev.kappa.server.KappaServer;
 import dev.kappa.server.ServerOptions;
 import dev.kappa.server.http.HttpLimits;
@@ -93,7 +94,7 @@ final class ServeCommand implements Callable<Integer> {
     HttpLimits limits = HttpLimits.DEFAULT.withMaxBodyBytes(maxBodyMib << 20);
     ServerOptions options = new ServerOptions(host, port, apiKey, limits, maxQueuedRequests);
     options.checkAddress();
-    LoadedModel loaded = LoadedModel.load(model, true);
+    LoadedModel loaded = LoadedModel.load(model, engineOptions());
     try {
       List<String> served = names.isEmpty() ? List.of(loaded.directory().name()) : names;
       KappaServer server = KappaServer.start(loaded.served(served), options);
@@ -110,6 +111,11 @@ final class ServeCommand implements Callable<Integer> {
     // The shutdown hook ends the process.
     new CountDownLatch(1).await();
     return 0;
+  }
+
+  /** The first request is to find the kernels compiled. */
+  private EngineOptions engineOptions() {
+    return model.engineOptions(EngineOptions.AUTO_HOST).warmUp(true).build();
   }
 
   private void stop(KappaServer server, LoadedModel loaded) {

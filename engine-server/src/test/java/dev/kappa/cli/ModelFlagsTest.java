@@ -28,13 +28,17 @@ class ModelFlagsTest {
   @ParameterizedTest
   @CsvSource({"0, 0", "8, 8589934592", "0.5, 536870912", "0.0000000001, 1"})
   void takeHostMemoryInGib(String gib, long bytes) {
-    assertThat(parse("m", "--kv-offloading-size", gib).engineOptions().build().hostBytes())
+    assertThat(
+            parse("m", "--kv-offloading-size", gib)
+                .engineOptions(EngineOptions.AUTO_HOST)
+                .build()
+                .hostBytes())
         .isEqualTo(bytes);
   }
 
   @Test
   void leaveHostMemoryToTheEngine() {
-    EngineOptions options = parse("m").engineOptions().build();
+    EngineOptions options = parse("m").engineOptions(EngineOptions.AUTO_HOST).build();
     assertThat(options.hostBytes()).isEqualTo(EngineOptions.AUTO_HOST);
     assertThat(options.storePolicy()).isEqualTo(StorePolicy.WRITE_THROUGH);
     assertThat(options.restore()).isEqualTo(RestoreMode.LOAD);
@@ -51,7 +55,7 @@ class ModelFlagsTest {
             "--restore=load-whole",
             "--check-kv",
             "--link-bandwidth=0.05GB/s");
-    EngineOptions options = flags.engineOptions().build();
+    EngineOptions options = flags.engineOptions(EngineOptions.AUTO_HOST).build();
     assertThat(options.storePolicy()).isEqualTo(StorePolicy.WRITE_BACK);
     assertThat(options.restore()).isEqualTo(RestoreMode.LOAD_WHOLE);
     assertThat(options.checkKv()).isTrue();

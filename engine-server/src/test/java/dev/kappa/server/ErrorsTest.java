@@ -235,7 +235,8 @@ class ErrorsTest {
     String prompt = "x".repeat(ScriptedBackend.CONTEXT - 1);
     JsonNode error = error(server.post(COMPLETIONS, "{\"prompt\":\"" + prompt + "\"}"), 400);
     assertThat(error.get("code").asString()).isEqualTo("context_length_exceeded");
-    assertThat(error.get("message").asString()).contains("512");
+    assertThat(error.get("message").asString())
+        .isEqualTo("the prompt has 512 tokens, the model's context holds 512, output included");
     error =
         error(
             server.post(

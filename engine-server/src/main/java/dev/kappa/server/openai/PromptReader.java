@@ -72,17 +72,18 @@ record PromptReader(
     if (prompt.tokens().length == 0) {
       throw JsonFields.bad(path, path + " must not be empty");
     }
-    checkLength(prompt.tokens().length, maxLength, path);
+    checkLength(prompt, 0, maxLength, path);
     return prompt;
   }
 
-  static void checkLength(int tokens, int maxLength, String path) {
-    if (tokens > maxLength) {
+  private static void checkLength(Prompt prompt, int output, int maxLength, String path) {
+    int tokens = prompt.tokens().length;
+    if (tokens > maxLength - output) {
       throw new ApiException(
           ApiError.badField(
               path,
               "context_length_exceeded",
-              "the prompt has %d tokens, the model's context holds %d"
+              "the prompt has %d tokens, the model's context holds %d, output included"
                   .formatted(tokens, maxLength)));
     }
   }
@@ -92,7 +93,7 @@ record PromptReader(
     if (maxTokens == 0) {
       return 0;
     }
-    checkLength(prompt.tokens().length + 1, maxLength, path);
+    checkLength(prompt, 1, maxLength, path);
     return Math.min(maxTokens, maxLength - prompt.tokens().length);
   }
 }

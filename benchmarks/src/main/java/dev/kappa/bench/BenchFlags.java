@@ -1,0 +1,59 @@
+package dev.kappa.bench;
+
+import dev.kappa.cli.DeviceFlags;
+import java.nio.file.Path;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The flags that all measurements of a model take. */
+final class BenchFlags {
+
+  @Parameters(index = "0", paramLabel = "MODEL", description = "Directory of the model.")
+  private Path model = Path.of("");
+
+  @Option(
+      names = "--load-format",
+      paramLabel = "FORMAT",
+      description = "auto, or dummy for seeded random weights (default: auto).")
+  private LoadFormat loadFormat = LoadFormat.auto;
+
+  @Mixin private DeviceFlags device = new DeviceFlags();
+
+  @Option(
+      names = "--max-num-batched-tokens",
+      paramLabel = "TOKENS",
+      description = "Most new tokens in one step (default: chosen by the device).")
+  private int maxBatchedTokens;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "Seed of prompts and dummy weights (default: 1).")
+  private long seed = 1;
+
+  enum LoadFormat {
+    auto,
+    dummy
+  }
+
+  Path model() {
+    return model;
+  }
+
+  boolean dummyWeights() {
+    return loadFormat == LoadFormat.dummy;
+  }
+
+  DeviceFlags device() {
+    return device;
+  }
+
+  int maxBatchedTokens() {
+    return maxBatchedTokens;
+  }
+
+  long seed() {
+    return seed;
+  }
+}

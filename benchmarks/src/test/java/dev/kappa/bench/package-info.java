@@ -1,0 +1,4 @@
+@NullMarked
+package dev.kappa.bench;
+
+import org.jspecify.annotations.NullMarked;
