@@ -50,11 +50,16 @@ final class HostTier implements AutoCloseable {
    * @param grown called by the worker when there is a new chunk
    */
   HostTier(Device device, long blockBytes, long limitBytes, Runnable grown) {
+    this(device, blockBytes, limitBytes, CHUNK_BYTES, grown);
+  }
+
+  /** As above, with chunks of about this size. */
+  HostTier(Device device, long blockBytes, long limitBytes, long chunkBytes, Runnable grown) {
     this.device = device;
     this.blockBytes = blockBytes;
     this.grown = grown;
     int limit = (int) Math.min(limitBytes / blockBytes, Integer.MAX_VALUE - 1);
-    blocksPerChunk = (int) Math.clamp(CHUNK_BYTES / blockBytes, 1, Math.max(1, limit));
+    blocksPerChunk = (int) Math.clamp(chunkBytes / blockBytes, 1, Math.max(1, limit));
     pool = new BlockPool(0, limit);
     checksums = new long[limit];
     worker = device.newWorker("host-pool", this::takeMemory);

@@ -151,4 +151,84 @@ class BlockPoolTest {
       subject.checkIntegrity();
     }
   }
+
+  @Test
+  void severalBlocksComeInAscendingOrderOrNotAtAll() {
+    for (int block : new int[] {pool.allocate(), pool.allocate(), pool.allocate()}) {
+      pool.release(block);
+    }
+    assertThat(pool.allocate(3)).isSorted().doesNotHaveDuplicates();
+    assertThatThrownBy(() -> pool.allocate(2)).isInstanceOf(IllegalStateException.class);
+    assertThat(pool.free()).isEqualTo(1);
+  }
+
+  @Test
+  void whatIsHeldToBeKeptDoesNotCountAsUsed() {
+    int block = publishedBlock(7);
+    pool.release(block);
+    assertThat(pool.hold(key(7))).isEqualTo(block);
+    assertThat(pool.hold(key(8))).isNegative();
+    pool.retain(block);
+    assertThat(pool.owners(block)).isEqualTo(2);
+    pool.release(block);
+    pool.release(block);
+    pool.allocate(4);
+    assertThat(pool.evictedUnused()).isEqualTo(1);
+    assertThat(pool.contains(key(7))).isFalse();
+    assertThat(pool.find(key(7))).isNegative();
+  }
+
+  @Test
+  void onlyHeldBlocksAreHeldOnceMore() {
+    assertThatThrownBy(() -> pool.retain(0)).isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void touchedContentIsReusedLast() {
+    int[] blocks = {publishedBlock(1), publishedBlock(2), publishedBlock(3)};
+    for (int block : blocks) {
+      pool.release(block);
+    }
+    pool.touch(key(1));
+    pool.touch(key(9));
+    assertThat(pool.nextEvicted(4)).containsExactly(key(2), key(3), key(1));
+    assertThat(pool.nextEvicted(2)).containsExactly(key(2));
+  }
+
+  @Test
+  void whatIsUnpublishedStaysWithItsHolderAndIsReusedFirst() {
+    int held = publishedBlock(1);
+    int free = publishedBlock(2);
+    pool.release(free);
+    pool.unpublish(key(1));
+    pool.unpublish(key(2));
+    pool.unpublish(key(3));
+    assertThat(pool.acquire(key(1))).isNegative();
+    assertThat(pool.owners(held)).isEqualTo(1);
+    assertThat(pool.cached()).isZero();
+    assertThat(pool.allocate()).isEqualTo(free);
+    pool.publish(held, key(4));
+    assertThat(pool.find(key(4))).isEqualTo(held);
+  }
+
+  @Test
+  void clearingForgetsFreeContentAlone() {
+    int held = publishedBlock(1);
+    pool.release(publishedBlock(2));
+    pool.release(publishedBlock(3));
+    assertThat(pool.clear()).isEqualTo(2);
+    assertThat(pool.find(key(1))).isEqualTo(held);
+    assertThat(pool.contains(key(2))).isFalse();
+    assertThat(pool.free()).isEqualTo(3);
+  }
+
+  @Test
+  void growsUpToItsLimit() {
+    BlockPool growing = new BlockPool(1, 3);
+    growing.allocate();
+    growing.grow(2);
+    assertThat(growing.allocate(2)).containsExactly(1, 2);
+    assertThatThrownBy(() -> growing.grow(1)).isInstanceOf(IllegalArgumentException.class);
+    growing.checkIntegrity();
+  }
 }
