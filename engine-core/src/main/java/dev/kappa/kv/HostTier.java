@@ -89,12 +89,15 @@ final class HostTier implements AutoCloseable {
     }
   }
 
-  /** Takes new chunks into the pool. */
-  void adopt() {
+  /** Takes new chunks into the pool; returns whether there were any. */
+  boolean adopt() {
+    boolean any = false;
     for (HostMemory chunk = taken.poll(); chunk != null; chunk = taken.poll()) {
       chunks.add(chunk);
       pool.grow((int) (chunk.bytes() / blockBytes));
+      any = true;
     }
+    return any;
   }
 
   /** Whether memory that was asked for is still to come. */
