@@ -225,7 +225,7 @@ final class EngineLoop implements StepRunner.RowSink {
     gate.open(plan.loads());
     runner.run(plan, gate, this);
     long stall = gate.settle();
-    cost.observe(plan.flops(), clock.nanos() - start - stall);
+    cost.observe(plan.work(), clock.nanos() - start - stall);
     steps++;
     scheduler.publish(plan);
     endFinished(plan);

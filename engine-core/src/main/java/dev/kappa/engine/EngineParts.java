@@ -154,7 +154,10 @@ final class EngineParts implements AutoCloseable {
     ModelConfig model = info.model();
     StepCost cost =
         new StepCost(
-            2.0 * model.parameters(), 4.0 * model.layers() * model.heads() * model.headDim());
+            2.0 * model.parameters(),
+            4.0 * model.layers() * model.heads() * model.headDim(),
+            (double) model.parameters() * model.dtype().bytes(),
+            info.kvBytesPerToken());
     Scheduler scheduler =
         new Scheduler(
             cache,

@@ -132,9 +132,12 @@ final class HostSide implements AutoCloseable {
 
   /** Takes note of what has arrived: copies and memory. */
   void settle() {
-    tier.adopt();
+    boolean grown = tier.adopt();
     loads.settle();
     stores.settle();
+    if (grown) {
+      storer.flush();
+    }
   }
 
   boolean isIdle() {

@@ -97,15 +97,18 @@ final class HostTier implements AutoCloseable {
     }
   }
 
-  /** Takes new chunks into the pool. */
-  void adopt() {
+  /** Takes new chunks into the pool; returns whether there were any. */
+  boolean adopt() {
     // Asked first: what was taken before the refusal is in the queue then.
     boolean last = refused;
+    boolean any = false;
     for (HostMemory chunk = taken.poll(); chunk != null; chunk = taken.poll()) {
       chunks.add(chunk);
       pool.grow((int) (chunk.bytes() / blockBytes));
+      any = true;
     }
     complete = last;
+    return any;
   }
 
   /** Whether memory that was asked for is still to come. */

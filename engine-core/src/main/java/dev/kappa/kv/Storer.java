@@ -97,15 +97,18 @@ final class Storer {
     offer(table, index, policy != StorePolicy.WRITE_BACK);
   }
 
-  /** Starts to store what was offered since the last call. */
+  /**
+   * Starts to store what was offered since the last call, and what then had to wait for host memory
+   * that is on its way.
+   */
   void flush() {
     if (policy == StorePolicy.WRITE_BACK) {
       addNextEvicted();
     }
-    wanted.removeIf(block -> !isUnchanged(block) || storing.contains(block.key));
+    Set<BlockKey> once = new HashSet<>();
+    wanted.removeIf(block -> !isUnchanged(block) || isStored(block.key) || !once.add(block.key));
     if (!wanted.isEmpty()) {
       store();
-      wanted.clear();
     }
   }
 
@@ -155,6 +158,11 @@ final class Storer {
     return device.pool().generation(block.device) == block.generation;
   }
 
+  /** Whether a block is in host memory or on its way there. */
+  private boolean isStored(BlockKey key) {
+    return host.pool().contains(key) || storing.contains(key);
+  }
+
   private boolean isNew(BlockKey key) {
     boolean first = seen.putIfAbsent(key, true) == null;
     if (seen.size() > MAX_SEEN) {
@@ -168,7 +176,7 @@ final class Storer {
   private void addNextEvicted() {
     // Ends of prefixes come first; stored, and released, they are to come last.
     for (BlockKey key : device.pool().nextEvicted(AHEAD).reversed()) {
-      if (!host.pool().contains(key) && !storing.contains(key)) {
+      if (!isStored(key)) {
         want(key, device.pool().find(key), null, 0);
       }
     }
@@ -176,16 +184,28 @@ final class Storer {
 
   private void store() {
     host.demand(wanted.size());
-    int count = Math.min(wanted.size(), host.pool().free());
-    skipped += wanted.size() - count;
-    if (count == 0) {
-      return;
+    // Memory on its way is worth waiting for: nothing is evicted for a block that has to wait, and
+    // what follows a block that is dropped could not be found.
+    boolean growing = host.isGrowing();
+    int room = host.pool().free() - (growing ? host.pool().cached() : 0);
+    int count = Math.min(wanted.size(), room);
+    List<Wanted> now = List.copyOf(wanted.subList(0, count));
+    wanted.subList(0, count).clear();
+    if (!growing) {
+      skipped += wanted.size();
+      wanted.clear();
     }
-    int[] targets = host.pool().allocate(count);
+    if (count > 0) {
+      store(now);
+    }
+  }
+
+  private void store(List<Wanted> now) {
+    int[] targets = host.pool().allocate(now.size());
     Runs runs = new Runs(layout, device, host);
     List<Item> items = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      Wanted block = wanted.get(i);
+    for (int i = 0; i < targets.length; i++) {
+      Wanted block = now.get(i);
       storing.add(block.key);
       items.add(new Item(block, targets[i]));
       runs.add(block.device, targets[i]);

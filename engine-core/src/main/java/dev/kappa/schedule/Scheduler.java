@@ -120,7 +120,7 @@ public final class Scheduler {
     planPrefills(draft, 0, turn);
     admit(draft);
     planPrefills(draft, turn, Long.MAX_VALUE);
-    return new StepPlan(draft.chunks, draft.loads, draft.flops, draft.again);
+    return new StepPlan(draft.chunks, draft.loads, draft.work, draft.again);
   }
 
   /** Sequences that can never go on, for lack of host memory; they are forgotten here. */
@@ -150,7 +150,7 @@ public final class Scheduler {
     final List<StepPlan.Chunk> chunks = new ArrayList<>();
     final List<Load> loads = new ArrayList<>();
     int budget = maxBatchedTokens;
-    double flops;
+    StepWork work = StepWork.NONE;
     long again = Long.MAX_VALUE;
 
     Draft(long now) {
@@ -160,7 +160,7 @@ public final class Scheduler {
     void add(Sequence sequence) {
       int count = count(sequence);
       chunks.add(new StepPlan.Chunk(sequence, sequence.computed(), count));
-      flops += cost.flops(sequence.computed(), count);
+      work = work.plus(sequence.computed(), count);
       budget -= count;
       sequence.advance(count);
     }
@@ -171,7 +171,7 @@ public final class Scheduler {
 
     /** How long the step would take with a sequence's chunk in it. */
     long nanosWith(Sequence sequence) {
-      return cost.nanos(flops + cost.flops(sequence.computed(), count(sequence)));
+      return cost.nanos(work.plus(sequence.computed(), count(sequence)));
     }
   }
 

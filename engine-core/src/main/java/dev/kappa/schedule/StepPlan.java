@@ -8,15 +8,15 @@ import java.util.List;
  *
  * @param chunks at most one per sequence
  * @param loads loads that the step waits for, group by group
- * @param flops operations of all chunks
+ * @param work all chunks together
  * @param again when to plan again at the latest if there is nothing to compute, by the device's
  *     clock
  */
-public record StepPlan(List<Chunk> chunks, List<Load> loads, double flops, long again) {
+public record StepPlan(List<Chunk> chunks, List<Load> loads, StepWork work, long again) {
 
   /** A step that waits for nothing. */
   public StepPlan(List<Chunk> chunks) {
-    this(chunks, List.of(), 0, Long.MAX_VALUE);
+    this(chunks, List.of(), StepWork.NONE, Long.MAX_VALUE);
   }
 
   /** Whether there is nothing to compute. */

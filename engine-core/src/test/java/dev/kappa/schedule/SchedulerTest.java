@@ -74,7 +74,7 @@ class SchedulerTest {
   @Test
   void cutsLongPromptsIntoChunks() {
     KvCache cache = cache(8);
-    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 0), true, 4, 8);
+    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 1, 4, 1), true, 4, 8);
     Sequence sequence = sequence(cache, 0, 20, 1);
     scheduler.add(sequence);
     List<Integer> chunks = new ArrayList<>();
@@ -88,7 +88,7 @@ class SchedulerTest {
   @Test
   void decodesGoOnWhileAPromptIsPrefilled() {
     KvCache cache = cache(16);
-    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 0), true, 4, 8);
+    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 1, 4, 1), true, 4, 8);
     Sequence decoding = sequence(cache, 0, 3, 9);
     scheduler.add(decoding);
     complete(scheduler, scheduler.plan(0));
@@ -109,7 +109,7 @@ class SchedulerTest {
   @Test
   void preemptsTheYoungestAndResumesItsTokens() {
     KvCache cache = cache(6);
-    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 0), true, 4, 64);
+    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 1, 4, 1), true, 4, 64);
     Sequence older = sequence(cache, 0, 7, 15);
     Sequence younger = sequence(cache, 1000, 7, 15);
     scheduler.add(older);
@@ -127,7 +127,7 @@ class SchedulerTest {
   @Test
   void removedSequencesGiveTheirBlocksBackWhereverTheyStand() {
     KvCache cache = cache(4);
-    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 0), true, 4, 64);
+    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 1, 4, 1), true, 4, 64);
     Sequence running = sequence(cache, 0, 12, 4);
     Sequence waiting = sequence(cache, 1000, 12, 4);
     scheduler.add(running);
@@ -202,7 +202,8 @@ class SchedulerTest {
     int maxSequences = 1 + random.nextInt(5);
     int budget = maxSequences + random.nextInt(12);
     KvCache cache = cache(blocks);
-    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 0), true, maxSequences, budget);
+    Scheduler scheduler =
+        new Scheduler(cache, new StepCost(2, 1, 4, 1), true, maxSequences, budget);
     Set<Sequence> open = new HashSet<>();
     int toSubmit = 30;
     for (int step = 0; toSubmit > 0 || !open.isEmpty(); step++) {
