@@ -102,7 +102,9 @@ final class Storer {
     if (policy == StorePolicy.WRITE_BACK) {
       addNextEvicted();
     }
-    wanted.removeIf(block -> !isUnchanged(block) || storing.contains(block.key));
+    // Of two sequences that computed the same, one is enough.
+    Set<BlockKey> offered = new HashSet<>(storing);
+    wanted.removeIf(block -> !isUnchanged(block) || !offered.add(block.key));
     if (!wanted.isEmpty()) {
       store();
       wanted.clear();
