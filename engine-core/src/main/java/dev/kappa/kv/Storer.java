@@ -105,6 +105,7 @@ final class Storer {
     if (policy == StorePolicy.WRITE_BACK) {
       addNextEvicted();
     }
+    // Of two sequences that computed the same, one is enough.
     Set<BlockKey> once = new HashSet<>();
     wanted.removeIf(block -> !isUnchanged(block) || isStored(block.key) || !once.add(block.key));
     if (!wanted.isEmpty()) {
