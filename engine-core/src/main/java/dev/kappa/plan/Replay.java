@@ -13,7 +13,7 @@ import dev.kappa.engine.EngineStats;
  * @param perTokenMillis between a request's tokens, on average over each request of at least two
  * @param kappa tokens loaded from host memory per token computed
  * @param loadMillis what the link took to copy a request's prefix, of requests that loaded one
- * @param linkUse share of the duration during which the link to the device copied KV
+ * @param linkUse share of the duration during which the link copied prefixes to the device
  * @param maxModelLength longest context of the engine
  * @param deviceTokens KV tokens on the device
  * @param hostTokens KV tokens in host memory

@@ -19,6 +19,14 @@ final class Series {
     return size;
   }
 
+  double sum() {
+    double sum = 0;
+    for (int i = 0; i < size; i++) {
+      sum += values[i];
+    }
+    return sum;
+  }
+
   Distribution distribution() {
     return Distribution.of(Arrays.copyOf(values, size));
   }

@@ -98,7 +98,7 @@ public final class TraceReplay {
         perToken.distribution(),
         kappa.distribution(),
         load.distribution(),
-        stats.kv().loads().copyNanos() / NANOS_PER_MILLI / duration,
+        load.sum() / duration,
         info.maxModelLength(),
         info.kvCapacityTokens(),
         info.hostCapacityTokens(),

@@ -162,25 +162,37 @@ public final class PlanText {
     text.append("What would change it (κ_crit at ")
         .append(Figures.tokens(plan.context()))
         .append(" tokens)\n");
-    Table table =
-        new Table().row("", "κ_crit", "wait for the link", "first token p50", "p99", "device use");
-    table.row(
-        "as planned",
-        Figures.kappa(plan.criticalAtContext()),
-        Figures.percent(plan.expected().linkBound()),
-        first(plan.expected(), false),
-        first(plan.expected(), true),
-        Figures.percent(plan.expected().deviceUse()));
+    Table table = new Table();
+    if (trace) {
+      table.row("", "κ_crit", "wait for the link", "first token p50", "p99", "device use");
+    } else {
+      table.row("", "κ_crit", "waits for the link", "first token");
+    }
+    change(table, "as planned", plan.criticalAtContext(), plan.expected());
     for (Plan.Change change : plan.changes()) {
-      table.row(
-          change.what(),
-          Figures.kappa(change.kappaCritical()),
-          Figures.percent(change.expected().linkBound()),
-          first(change.expected(), false),
-          first(change.expected(), true),
-          Figures.percent(change.expected().deviceUse()));
+      change(table, change.what(), change.kappaCritical(), change.expected());
     }
     text.append(table.show());
+  }
+
+  private void change(Table table, String what, double critical, Expectation expected) {
+    String kappa = Figures.kappa(critical);
+    if (trace) {
+      table.row(
+          what,
+          kappa,
+          Figures.percent(expected.linkBound()),
+          Figures.millis(queued(expected).p50()),
+          Figures.millis(queued(expected).p99()),
+          Figures.percent(expected.deviceUse()));
+    } else {
+      boolean grows = expected.queuedMillis() == null && expected.deviceUse() != null;
+      table.row(
+          what,
+          kappa,
+          expected.linkBound() > 0 ? "yes" : "no",
+          grows ? "grows" : Figures.millis(queued(expected).mean()));
+    }
   }
 
   private void hostSizes() {
@@ -204,14 +216,6 @@ public final class PlanText {
           Figures.percent(expected.deviceUse()));
     }
     text.append(table.show());
-  }
-
-  private static String first(Expectation expected, boolean slow) {
-    if (expected.queuedMillis() == null && expected.deviceUse() != null) {
-      return "grows";
-    }
-    Distribution times = queued(expected);
-    return Figures.millis(slow ? times.p99() : times.p50());
   }
 
   /** In turn if arrivals are known, else alone. */
