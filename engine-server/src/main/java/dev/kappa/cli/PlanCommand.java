@@ -9,7 +9,6 @@ import dev.kappa.plan.PlanException;
 import dev.kappa.plan.Planner;
 import dev.kappa.plan.Replay;
 import dev.kappa.plan.Trace;
-import dev.kappa.plan.TraceReader;
 import dev.kappa.plan.TraceReplay;
 import dev.kappa.plan.Workload;
 import dev.kappa.roofline.Machine;
@@ -42,8 +41,6 @@ import tools.jackson.databind.json.JsonMapper;
     mixinStandardHelpOptions = true)
 final class PlanCommand implements Callable<Integer> {
 
-  private static final int DEFAULT_CONTEXT = 32_000;
-  private static final double DEFAULT_REUSE = 0.9;
   private static final int PROGRESS_STEP = 100;
 
   /**
@@ -69,40 +66,7 @@ final class PlanCommand implements Callable<Integer> {
       description = "Host memory for KV blocks (default: 256).")
   private double hostGib;
 
-  @Option(
-      names = "--context",
-      paramLabel = "TOKENS",
-      description = "Tokens of each prompt (default: 32000, or the model's limit).")
-  private @Nullable Integer context;
-
-  @Option(
-      names = "--reuse",
-      paramLabel = "SHARE",
-      description = "Share of the prompt whose KV is in host memory, from 0 to 1 (default: 0.9).")
-  private @Nullable Double reuse;
-
-  @Option(names = "--kappa", paramLabel = "K", description = "The same as cached per new token.")
-  private @Nullable Double kappa;
-
-  @Option(
-      names = "--rate",
-      paramLabel = "RATE",
-      description = "Requests per second (default: one alone; of a trace, its own rate).")
-  private @Nullable Double rate;
-
-  @Option(
-      names = "--trace",
-      paramLabel = "FILE",
-      description =
-          "Requests from a trace in Mooncake's form: a line of JSON each, with timestamp,"
-              + " input_length, output_length and hash_ids.")
-  private @Nullable Path trace;
-
-  @Option(
-      names = "--requests",
-      paramLabel = "COUNT",
-      description = "Takes only the first requests of the trace.")
-  private @Nullable Integer requests;
+  @Mixin private WorkloadFlags workload = new WorkloadFlags();
 
   @Option(
       names = "--replay",
@@ -116,14 +80,20 @@ final class PlanCommand implements Callable<Integer> {
   public Integer call() {
     ModelShapes.Described described = ModelShapes.read(model);
     Machine planned = machine.machine(described, spec.commandLine());
-    Workload workload = workload(described);
-    Plan plan = new Planner(described, planned, machine.devices(), hostBytes(), workload).plan();
+    Workload asked = workload.of(described);
+    if (replay && !(asked instanceof Workload.Recorded)) {
+      throw wrong("--replay needs a --trace");
+    }
+    Plan plan = new Planner(described, planned, machine.devices(), hostBytes(), asked).plan();
     PrintWriter out = spec.commandLine().getOut();
     if (!json) {
       out.print(PlanText.of(plan));
       out.flush();
     }
-    Replay replayed = replay ? replay(planned, workload) : null;
+    Replay replayed =
+        replay && asked instanceof Workload.Recorded recorded
+            ? replay(planned, recorded.trace())
+            : null;
     if (json) {
       out.println(
           JsonMapper.builder()
@@ -137,51 +107,9 @@ final class PlanCommand implements Callable<Integer> {
     return 0;
   }
 
-  private Workload workload(ModelShapes.Described described) {
-    if (trace != null) {
-      if (context != null || reuse != null || kappa != null) {
-        throw wrong("--trace brings its own requests; leave --context, --reuse and --kappa away");
-      }
-      Trace read = TraceReader.read(trace);
-      if (requests != null) {
-        read = read.first(between("--requests", requests, 1));
-      }
-      return new Workload.Recorded(rate == null ? read : read.atRate(positive("--rate", rate)));
-    }
-    if (replay || requests != null) {
-      throw wrong("--replay and --requests need a --trace");
-    }
-    int tokens =
-        context == null
-            ? Math.min(DEFAULT_CONTEXT, described.maxPositions())
-            : between("--context", context, 1);
-    int cached = (int) Math.min(tokens - 1, Math.round(share() * tokens));
-    return new Workload.Equal(tokens, cached, rate == null ? 0 : positive("--rate", rate));
-  }
-
-  private double share() {
-    if (reuse != null && kappa != null) {
-      throw wrong("give --reuse or --kappa, not both");
-    }
-    if (kappa != null) {
-      if (!(kappa >= 0) || Double.isInfinite(kappa)) {
-        throw wrong("--kappa must be 0 or more, but is " + kappa);
-      }
-      return kappa / (1 + kappa);
-    }
-    double share = reuse == null ? DEFAULT_REUSE : reuse;
-    if (!(share >= 0 && share <= 1)) {
-      throw wrong("--reuse must be between 0 and 1, but is " + share);
-    }
-    return share;
-  }
-
-  private Replay replay(Machine planned, Workload workload) {
+  private Replay replay(Machine planned, Trace trace) {
     if (machine.devices() > 1) {
       throw new PlanException("--replay is for one GPU: the engine does not divide a model yet");
-    }
-    if (!(workload instanceof Workload.Recorded recorded)) {
-      throw wrong("--replay needs a --trace");
     }
     Path folder = Files.isDirectory(model) ? model : model.toAbsolutePath().getParent();
     if (folder == null) {
@@ -190,14 +118,14 @@ final class PlanCommand implements Callable<Integer> {
     EngineOptions options =
         EngineOptions.builder().dummyWeights(true).hostBytes(hostBytes()).build();
     PrintWriter err = spec.commandLine().getErr();
-    int count = recorded.trace().requests().size();
+    int count = trace.requests().size();
     long began = System.nanoTime();
     Replay result =
         TraceReplay.run(
             folder,
             planned,
             options,
-            recorded.trace(),
+            trace,
             done -> {
               if (done % PROGRESS_STEP == 0) {
                 err.printf(Locale.ROOT, "\rReplayed %,d of %,d requests", done, count);
@@ -221,17 +149,6 @@ final class PlanCommand implements Callable<Integer> {
           "--kv-offloading-size must be between 0 and %d, but is %s".formatted(1 << 20, hostGib));
     }
     return (long) (hostGib * (1L << 30));
-  }
-
-  private int between(String option, int value, int min) {
-    return Checked.between(spec.commandLine(), option, value, min, 1 << 26);
-  }
-
-  private double positive(String option, double value) {
-    if (!(value > 0) || Double.isInfinite(value)) {
-      throw wrong(option + " must be above 0, but is " + value);
-    }
-    return value;
   }
 
   private ParameterException wrong(String message) {
