@@ -10,8 +10,8 @@ import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
 /**
- * Dependencies point one way: engine → {schedule, kv, model, sample} → device; text and roofline
- * stand alone.
+ * Dependencies point one way: plan → engine → {schedule, kv, model, sample} → device; text and
+ * roofline stand alone. Only the planner knows the virtual device.
  */
 @AnalyzeClasses(packages = "dev.kappa", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
@@ -20,6 +20,8 @@ class ArchitectureTest {
   static final ArchRule layers =
       layeredArchitecture()
           .consideringOnlyDependenciesInLayers()
+          .layer("plan")
+          .definedBy("dev.kappa.plan")
           .layer("engine")
           .definedBy("dev.kappa.engine")
           .layer("schedule")
@@ -38,22 +40,24 @@ class ArchitectureTest {
           .definedBy("dev.kappa.device.cpu")
           .layer("virtual")
           .definedBy("dev.kappa.device.virtual")
-          .whereLayer("engine")
+          .whereLayer("plan")
           .mayNotBeAccessedByAnyLayer()
+          .whereLayer("engine")
+          .mayOnlyBeAccessedByLayers("plan")
           .whereLayer("schedule")
           .mayOnlyBeAccessedByLayers("engine")
           .whereLayer("kv")
           .mayOnlyBeAccessedByLayers("engine", "schedule")
           .whereLayer("model")
-          .mayOnlyBeAccessedByLayers("engine")
+          .mayOnlyBeAccessedByLayers("plan", "engine")
           .whereLayer("sample")
-          .mayOnlyBeAccessedByLayers("engine")
+          .mayOnlyBeAccessedByLayers("plan", "engine")
           .whereLayer("text")
-          .mayOnlyBeAccessedByLayers("engine")
+          .mayOnlyBeAccessedByLayers("plan", "engine")
           .whereLayer("cpu")
           .mayNotBeAccessedByAnyLayer()
           .whereLayer("virtual")
-          .mayNotBeAccessedByAnyLayer();
+          .mayOnlyBeAccessedByLayers("plan");
 
   @ArchTest
   static final ArchRule deviceSeamKnowsNoImplementation =

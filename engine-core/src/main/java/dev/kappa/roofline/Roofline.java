@@ -6,22 +6,47 @@ package dev.kappa.roofline;
  *
  * <p>Both times are proportional to the work: what single copies and kernels cost on top is part of
  * the achieved rates. Times are in nanoseconds.
+ *
+ * @param hardware one device and its link
+ * @param devices devices among which the heads of the model are divided, each with a link of its
+ *     own; what they tell each other costs nothing here
  */
-public record Roofline(ModelShape model, HardwareProfile hardware) {
+public record Roofline(ModelShape model, HardwareProfile hardware, int devices) {
 
   private static final double NANOS = 1e9;
 
+  /** Halvings after which a double has no more bits to give. */
+  private static final int HALVINGS = 100;
+
+  public Roofline {
+    if (devices <= 0) {
+      throw new IllegalArgumentException(devices + " devices");
+    }
+  }
+
+  /** On one device. */
+  public Roofline(ModelShape model, HardwareProfile hardware) {
+    this(model, hardware, 1);
+  }
+
+  /**
+   * KV bytes of one token on each device: a part of the heads, or all of what cannot be divided.
+   */
+  public double kvBytesPerTokenAndDevice() {
+    return (double) model.kvBytesPerToken() / kvShares();
+  }
+
   /** Time to bring the KV of so many tokens to the device: {@code K · b / BW}. */
-  public double loadNanos(long cachedTokens) {
-    double bytes = (double) model.kvBytesPerToken() * cachedTokens;
+  public double loadNanos(double cachedTokens) {
+    double bytes = model.kvBytes(cachedTokens) / kvShares();
     return bytes / hardware.hostToDeviceBytesPerSecond() * NANOS;
   }
 
   /**
    * Time to compute new tokens behind cached ones: {@link ModelShape#flops} at the achieved rate.
    */
-  public double computeNanos(long newTokens, long cachedTokens) {
-    return model.flops(newTokens, cachedTokens) / hardware.flopsPerSecond() * NANOS;
+  public double computeNanos(double newTokens, double cachedTokens) {
+    return model.flops(newTokens, cachedTokens) / flopsPerSecond() * NANOS;
   }
 
   /**
@@ -30,7 +55,7 @@ public record Roofline(ModelShape model, HardwareProfile hardware) {
    *
    * <p>With {@code c = b · C / BW}, equal times mean {@code c · κ · (1 + κ) = 2P · (1 + κ) + a · N
    * · (κ + 1/2)}: a quadratic with exactly one positive root, as loading grows with κ and computing
-   * shrinks.
+   * shrinks. Where layers have a window it is found by halving.
    *
    * @return infinity if the link costs nothing, so that compute hides every load; 0 if computing
    *     costs nothing, so that it hides none
@@ -38,6 +63,9 @@ public record Roofline(ModelShape model, HardwareProfile hardware) {
   public double kappaCritical(long contextTokens) {
     if (contextTokens <= 0) {
       throw new IllegalArgumentException("a context of " + contextTokens + " tokens");
+    }
+    if (model.windowedLayers() > 0) {
+      return byHalving(contextTokens);
     }
     return root((double) model.attentionFlopsPerPair() * contextTokens);
   }
@@ -50,6 +78,14 @@ public record Roofline(ModelShape model, HardwareProfile hardware) {
     return root(0);
   }
 
+  private double flopsPerSecond() {
+    return hardware.flopsPerSecond() * devices;
+  }
+
+  private int kvShares() {
+    return Math.min(devices, model.attention().kvParts());
+  }
+
   private double root(double attention) {
     if (Double.isInfinite(hardware.hostToDeviceBytesPerSecond())) {
       return Double.POSITIVE_INFINITY;
@@ -58,13 +94,26 @@ public record Roofline(ModelShape model, HardwareProfile hardware) {
       return 0;
     }
     double flopsPerLoadedToken =
-        model.kvBytesPerToken()
-            * (hardware.flopsPerSecond() / hardware.hostToDeviceBytesPerSecond());
+        kvBytesPerTokenAndDevice() * (flopsPerSecond() / hardware.hostToDeviceBytesPerSecond());
     double linear = 2.0 * model.activeParameters();
     double b = flopsPerLoadedToken - linear - attention;
     double d = linear + attention / 2;
     double discriminant = Math.sqrt(b * b + 4 * flopsPerLoadedToken * d);
     // Of the two forms of the root, the one that does not subtract nearly equal numbers.
     return b > 0 ? 2 * d / (b + discriminant) : (discriminant - b) / (2 * flopsPerLoadedToken);
+  }
+
+  private double byHalving(double context) {
+    double low = 0;
+    double high = context;
+    for (int i = 0; i < HALVINGS; i++) {
+      double cached = (low + high) / 2;
+      if (loadNanos(cached) < computeNanos(context - cached, cached)) {
+        low = cached;
+      } else {
+        high = cached;
+      }
+    }
+    return high == context ? Double.POSITIVE_INFINITY : low / (context - low);
   }
 }

@@ -121,14 +121,6 @@ class VirtualOverlapTest {
       Finish finish = run(request, RestoreMode.LOAD, groups, Math.max(CHUNK, request.computed));
       double found = finish.timings().firstToken();
       double bound = request.bound(request.computed, groups);
-          "one %s G %d %.3f ms ratio %.3f excess %.3f stall %.3f %.3f%n",
-          request,
-          groups,
-          found / 1e6,
-          found / bound,
-          (found - bound) / 1e6,
-          finish.restored().predictedStallNanos() / 1e6,
-          finish.restored().stallNanos() / 1e6);
       assertThat(found).as("G = %d", groups).isLessThan(1.02 * bound + STEP_NANOS / 2);
       assertThat((double) finish.restored().stallNanos())
           .as("stall")
@@ -153,13 +145,6 @@ class VirtualOverlapTest {
     double whole = run(request, RestoreMode.LOAD_WHOLE, 8, chunk).timings().firstToken();
     double load = run(request, RestoreMode.LOAD, 8, chunk).timings().firstToken();
     double recompute = run(request, RestoreMode.RECOMPUTE, 8, chunk).timings().firstToken();
-        "modes %s load %.3f whole %.3f ratio %.3f recompute %.3f ratio %.3f%n",
-        request,
-        load / 1e6,
-        whole / 1e6,
-        whole / (request.load() + request.compute()),
-        recompute / 1e6,
-        recompute / request.recompute());
     // P counts the embeddings of every token, so that computing takes less than the roofline says.
     assertThat(recompute / request.recompute()).isBetween(0.85, 1.05);
     double serial = request.load() + request.compute();

@@ -12,7 +12,7 @@ class RooflineTest {
 
   /** Llama-3.1-8B, KV in bf16. */
   private static final ModelShape LLAMA =
-      new ModelShape(32, 4096, 14336, 32, 8, 128, 128256, false, 2, 8_030_000_000L);
+      ModelShape.dense(32, 4096, 14336, 32, 8, 128, 128256, false, KvType.BF16);
 
   private static final Roofline H100 = new Roofline(LLAMA, hardware(5e14, 57e9));
 
@@ -25,16 +25,16 @@ class RooflineTest {
     assertThat(LLAMA.kvBytesPerToken()).isEqualTo(131_072);
     assertThat(LLAMA.attentionFlopsPerPair()).isEqualTo(524_288);
     // One token behind 1000 others: 16.06 GF, and attention over those and half of itself.
-    assertThat(LLAMA.flops(1, 1000)).isEqualTo(16.06e9 + 524_288 * 1000.5);
+    assertThat(LLAMA.flops(1, 1000)).isEqualTo(2 * 8_030_261_248.0 + 524_288 * 1000.5);
     assertThat(LLAMA.flops(0, 1000)).isZero();
   }
 
   @Test
   void countsTheParametersOfADenseModel() {
     // The number of elements in the published checkpoint.
-    ModelShape llama = ModelShape.dense(32, 4096, 14336, 32, 8, 128, 128256, false, 2);
+    ModelShape llama = ModelShape.dense(32, 4096, 14336, 32, 8, 128, 128256, false, KvType.BF16);
     assertThat(llama.activeParameters()).isEqualTo(8_030_261_248L);
-    ModelShape llama1B = ModelShape.dense(16, 2048, 8192, 32, 8, 64, 128256, true, 2);
+    ModelShape llama1B = ModelShape.dense(16, 2048, 8192, 32, 8, 64, 128256, true, KvType.BF16);
     assertThat(llama1B.activeParameters()).isEqualTo(1_235_814_400L);
   }
 
@@ -48,7 +48,7 @@ class RooflineTest {
   void findsKappaCriticalWithoutAttention() {
     assertThat(H100.kappaCriticalWithoutAttention()).isCloseTo(14, within(0.5));
     assertThat(H100.kappaCriticalWithoutAttention())
-        .isCloseTo(2 * 8.03e9 * 57e9 / (5e14 * 131_072), within(1e-9));
+        .isCloseTo(2 * 8_030_261_248.0 * 57e9 / (5e14 * 131_072), within(1e-9));
   }
 
   @ParameterizedTest
@@ -67,7 +67,8 @@ class RooflineTest {
   void timesFollowFromTheRates() {
     assertThat(H100.loadNanos(57)).isCloseTo(131_072, within(1e-6));
     assertThat(H100.computeNanos(1000, 0))
-        .isCloseTo((1000 * 16.06e9 + 524_288 * 1000.0 * 500) / 5e14 * 1e9, within(1e-3));
+        .isCloseTo(
+            (1000 * 2 * 8_030_261_248.0 + 524_288 * 1000.0 * 500) / 5e14 * 1e9, within(1e-3));
     assertThat(H100.computeNanos(1, 2000)).isGreaterThan(H100.computeNanos(1, 1000));
   }
 
@@ -91,9 +92,9 @@ class RooflineTest {
 
   @Test
   void refusesWhatIsNoModelOrMachine() {
-    assertThatThrownBy(() -> ModelShape.dense(1, 64, 64, 6, 4, 16, 100, false, 2))
+    assertThatThrownBy(() -> ModelShape.dense(1, 64, 64, 6, 4, 16, 100, false, KvType.BF16))
         .isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> ModelShape.dense(0, 64, 64, 4, 4, 16, 100, false, 2))
+    assertThatThrownBy(() -> ModelShape.dense(0, 64, 64, 4, 4, 16, 100, false, KvType.BF16))
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> hardware(0, 1)).isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> hardware(1, Double.NaN)).isInstanceOf(IllegalArgumentException.class);

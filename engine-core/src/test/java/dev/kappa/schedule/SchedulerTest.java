@@ -150,7 +150,7 @@ class SchedulerTest {
         new KvCache(
             device, LAYOUT, 64, new BlockKeys(LAYOUT, "model", "numerics"), stream, options);
     caches.add(cache);
-    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 0), true, 8, 8);
+    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 1, 4, 1), true, 8, 8);
     List<Sequence> restored = new ArrayList<>();
     for (int i = 1; i <= 3; i++) {
       Sequence stored = sequence(cache, 1000 * i, 8, 1);

@@ -3,6 +3,7 @@ package dev.kappa.cli;
 import dev.kappa.device.DeviceException;
 import dev.kappa.engine.EngineException;
 import dev.kappa.model.ModelException;
+import dev.kappa.plan.PlanException;
 import dev.kappa.text.TextException;
 import java.io.IOException;
 
@@ -17,6 +18,7 @@ final class Failures {
       case DeviceException d -> true;
       case TextException t -> true;
       case EngineException n -> n.kind() != EngineException.Kind.INTERNAL;
+      case PlanException p -> true;
       case IOException i -> true;
       default -> false;
     };

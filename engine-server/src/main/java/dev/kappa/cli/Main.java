@@ -10,7 +10,12 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "kappa",
     description = "Serves large language models from the JVM.",
-    subcommands = {ServeCommand.class, CompleteCommand.class, DoctorCommand.class},
+    subcommands = {
+      ServeCommand.class,
+      CompleteCommand.class,
+      PlanCommand.class,
+      DoctorCommand.class
+    },
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND")

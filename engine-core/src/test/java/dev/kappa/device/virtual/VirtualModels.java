@@ -1,5 +1,8 @@
 package dev.kappa.device.virtual;
 
+import dev.kappa.roofline.Attention;
+import dev.kappa.roofline.FeedForward;
+import dev.kappa.roofline.KvType;
 import dev.kappa.roofline.ModelShape;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -16,7 +19,7 @@ public final class VirtualModels {
 
   /** Llama-3.1-8B, KV in bf16. */
   public static ModelShape llama8B() {
-    return ModelShape.dense(32, 4096, 14336, 32, 8, 128, 128256, false, 2);
+    return ModelShape.dense(32, 4096, 14336, 32, 8, 128, 128256, false, KvType.BF16);
   }
 
   /**
@@ -27,6 +30,7 @@ public final class VirtualModels {
    * @return the folder
    */
   public static Path write(Path folder, ModelShape shape, int positions) {
+    Attention.Grouped attention = (Attention.Grouped) shape.attention();
     String config =
         """
         {
@@ -47,11 +51,11 @@ public final class VirtualModels {
         """
             .formatted(
                 shape.hidden(),
-                shape.intermediate(),
+                ((FeedForward.Dense) shape.feedForward()).intermediate(),
                 shape.layers(),
-                shape.heads(),
-                shape.kvHeads(),
-                shape.headDim(),
+                attention.heads(),
+                attention.kvHeads(),
+                attention.headDim(),
                 shape.vocabulary(),
                 positions,
                 shape.tied());

@@ -1,0 +1,167 @@
+package dev.kappa.model;
+
+import dev.kappa.roofline.Attention;
+import dev.kappa.roofline.FeedForward;
+import dev.kappa.roofline.KvType;
+import dev.kappa.roofline.ModelShape;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Reads from {@code config.json} what a model's tokens cost, of more models than Kappa can run:
+ * dense ones, mixtures of experts, grouped and latent attention, sliding windows.
+ */
+public final class ModelShapes {
+
+  private static final int MOST = 1 << 26;
+  private static final int MOST_LAYERS = 1 << 14;
+
+  /**
+   * A model on paper.
+   *
+   * @param name its folder's name
+   * @param shape its sizes, the cache in the checkpoint's own type or, where that is quantized, in
+   *     bf16
+   * @param weightBytes bytes of a parameter in the checkpoint
+   * @param maxPositions longest context that it was made for
+   */
+  public record Described(String name, ModelShape shape, int weightBytes, int maxPositions) {
+
+    /** Bytes of all weights. */
+    public long totalWeightBytes() {
+      return shape.parameters() * weightBytes;
+    }
+  }
+
+  private final JsonObject json;
+  private final String architecture;
+
+  private ModelShapes(JsonObject json) {
+    this.json = json;
+    List<String> names = json.texts("architectures");
+    architecture = names.isEmpty() ? "" : names.getFirst();
+  }
+
+  /**
+   * Reads a model's sizes.
+   *
+   * @param path a model's folder or its {@code config.json}
+   * @throws ModelException if the file cannot be read or lacks a size
+   */
+  public static Described read(Path path) {
+    Path absolute = path.toAbsolutePath().normalize();
+    Path file = Files.isDirectory(absolute) ? absolute.resolve("config.json") : absolute;
+    Path folder = file.getParent();
+    Path name = folder == null ? null : folder.getFileName();
+    return new ModelShapes(JsonObject.read(file)).read(name == null ? "model" : name.toString());
+  }
+
+  private Described read(String name) {
+    String dtype = json.text(json.has("dtype") ? "dtype" : "torch_dtype", "bfloat16");
+    boolean wide = dtype.toLowerCase(Locale.ROOT).replace("torch.", "").equals("float32");
+    int layers = json.integer("num_hidden_layers", 1, MOST_LAYERS);
+    int windowed = windowedLayers(layers);
+    ModelShape shape =
+        new ModelShape(
+            layers,
+            size("hidden_size"),
+            size("vocab_size"),
+            json.flag("tie_word_embeddings", false),
+            json.has("kv_lora_rank") ? latent() : grouped(),
+            feedForward(layers),
+            windowed > 0 ? size("sliding_window") : 0,
+            windowed,
+            wide ? KvType.F32 : KvType.BF16);
+    int positions = json.integer("max_position_embeddings", 1, Integer.MAX_VALUE);
+    return new Described(name, shape, weightBytes(wide), positions);
+  }
+
+  private int weightBytes(boolean wide) {
+    JsonObject quantized = json.object("quantization_config");
+    if (quantized == null) {
+      return wide ? 4 : 2;
+    }
+    if (quantized.text("quant_method", "").equals("fp8")) {
+      return 1;
+    }
+    throw quantized.wrong("quant_method", "\"fp8\", the only quantization that can be planned for");
+  }
+
+  private Attention grouped() {
+    int heads = size("num_attention_heads");
+    int kvHeads = json.integer("num_key_value_heads", 1, MOST, heads);
+    if (heads % kvHeads != 0) {
+      throw json.wrong("num_key_value_heads", "a divisor of num_attention_heads = " + heads);
+    }
+    boolean qwen3 = architecture.startsWith("Qwen3");
+    int fallback = qwen3 ? Architecture.QWEN3.defaultHeadDim() : size("hidden_size") / heads;
+    int headDim = json.integer("head_dim", 1, MOST, fallback);
+    // Qwen2 has these biases without saying so.
+    boolean biases = json.flag("attention_bias", architecture.startsWith("Qwen2"));
+    return new Attention.Grouped(heads, kvHeads, headDim, biases, qwen3);
+  }
+
+  private Attention latent() {
+    return new Attention.Latent(
+        size("num_attention_heads"),
+        json.integer("q_lora_rank", 0, MOST, 0),
+        size("kv_lora_rank"),
+        size("qk_nope_head_dim"),
+        size("qk_rope_head_dim"),
+        size("v_head_dim"));
+  }
+
+  private FeedForward feedForward(int layers) {
+    for (String key : List.of("n_routed_experts", "num_experts", "num_local_experts")) {
+      if (json.has(key)) {
+        return experts(key, layers);
+      }
+    }
+    return new FeedForward.Dense(size("intermediate_size"));
+  }
+
+  private FeedForward experts(String key, int layers) {
+    int experts = size(key);
+    int perToken = json.integer("num_experts_per_tok", 1, experts);
+    for (String step : List.of("moe_layer_freq", "decoder_sparse_step")) {
+      if (json.integer(step, 1, layers, 1) != 1) {
+        throw json.wrong(step, "1: experts in every layer after the first dense ones");
+      }
+    }
+    int width =
+        size(json.has("moe_intermediate_size") ? "moe_intermediate_size" : "intermediate_size");
+    int shared = json.integer("n_shared_experts", 0, MOST, 0) * width;
+    int dense =
+        json.has("first_k_dense_replace")
+            ? json.integer("first_k_dense_replace", 0, layers)
+            : json.integers("mlp_only_layers", 0, layers).size();
+    return new FeedForward.Experts(
+        experts,
+        perToken,
+        width,
+        json.integer("shared_expert_intermediate_size", 0, MOST, shared),
+        dense,
+        dense == 0 ? 0 : size("intermediate_size"));
+  }
+
+  /**
+   * Layers with a window: those that {@code layer_types} names; else, where {@code
+   * use_sliding_window} is (Qwen2), those from {@code max_window_layers} on; else all (Mistral).
+   */
+  private int windowedLayers(int layers) {
+    List<String> types = json.texts("layer_types");
+    if (!types.isEmpty()) {
+      return (int) types.stream().filter(type -> type.equals("sliding_attention")).count();
+    }
+    if (!json.has("sliding_window") || !json.flag("use_sliding_window", true)) {
+      return 0;
+    }
+    return layers - Math.min(layers, json.integer("max_window_layers", 0, MOST_LAYERS, 0));
+  }
+
+  private int size(String key) {
+    return json.integer(key, 1, MOST);
+  }
+}

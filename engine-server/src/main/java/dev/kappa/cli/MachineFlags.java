@@ -1,0 +1,120 @@
+package dev.kappa.cli;
+
+import dev.kappa.model.ModelShapes;
+import dev.kappa.roofline.Gpu;
+import dev.kappa.roofline.Link;
+import dev.kappa.roofline.Machine;
+import dev.kappa.roofline.Precision;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+
+/** The flags that describe a machine that need not be there. */
+final class MachineFlags {
+
+  /** Of the prompt whose speed {@code --prefill-rate} is. */
+  private static final int MEASURED_PROMPT = 8000;
+
+  @Option(
+      names = "--gpu",
+      paramLabel = "NAME",
+      completionCandidates = Ids.Gpus.class,
+      converter = Ids.Gpus.class,
+      description = "The GPU: ${COMPLETION-CANDIDATES}.")
+  private @Nullable Gpu gpu;
+
+  @Option(
+      names = "--gpus",
+      paramLabel = "COUNT",
+      defaultValue = "1",
+      description = "How many of them share the model, each with a link of its own (default: 1).")
+  private int count;
+
+  @Option(
+      names = "--link",
+      paramLabel = "NAME",
+      completionCandidates = Ids.Links.class,
+      converter = Ids.Links.class,
+      description = "The link to host memory: ${COMPLETION-CANDIDATES} (default: the GPU's own).")
+  private @Nullable Link link;
+
+  @Option(
+      names = "--precision",
+      paramLabel = "TYPE",
+      defaultValue = "bf16",
+      description = "What matrices are multiplied in: bf16 or fp8 (default: bf16).")
+  private Precision precision = Precision.BF16;
+
+  @Option(
+      names = "--compute-share",
+      paramLabel = "SHARE",
+      defaultValue = "" + Machine.Rated.COMPUTE_SHARE,
+      description =
+          "Share of the GPU's peak FLOP/s that a prefill achieves (default: "
+              + Machine.Rated.COMPUTE_SHARE
+              + ", an assumption).")
+  private double computeShare;
+
+  @Option(
+      names = "--prefill-rate",
+      paramLabel = "TOKENS",
+      description =
+          "Tokens per second that the machine was measured to compute of a prompt of "
+              + MEASURED_PROMPT
+              + " tokens; in place of --compute-share.")
+  private @Nullable Double prefillRate;
+
+  @Option(
+      names = "--link-rate",
+      paramLabel = "RATE",
+      converter = LinkRate.class,
+      description = "What the link was measured to copy to the GPU, as in 50GB/s.")
+  private @Nullable Long linkRate;
+
+  @Option(names = "--measure", description = "Not there yet: measures this machine.")
+  private boolean measure;
+
+  int devices() {
+    return count;
+  }
+
+  /**
+   * The machine that the flags describe.
+   *
+   * @throws ParameterException if they describe none
+   */
+  Machine machine(ModelShapes.Described model, CommandLine command) {
+    if (measure) {
+      throw new ParameterException(
+          command,
+          "--measure is not there yet; name a --gpu, and give what you have measured with"
+              + " --prefill-rate and --link-rate");
+    }
+    if (gpu == null) {
+      String names = String.join(", ", new Ids.Gpus());
+      throw new ParameterException(command, "--gpu is needed: one of " + names);
+    }
+    Checked.between(command, "--gpus", count, 1, 1 << 16);
+    Machine rated;
+    try {
+      rated = new Machine.Rated(gpu, link == null ? gpu.link() : link, precision, computeShare);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(command, String.valueOf(e.getMessage()), e);
+    }
+    if (prefillRate == null && linkRate == null) {
+      return rated;
+    }
+    if (prefillRate != null && !(prefillRate > 0)) {
+      throw new ParameterException(command, "--prefill-rate must be above 0");
+    }
+    double bandwidth = linkRate == null ? rated.profile().hostToDeviceBytesPerSecond() : linkRate;
+    double tokens =
+        prefillRate == null
+            ? MEASURED_PROMPT
+                * rated.profile().flopsPerSecond()
+                / model.shape().flops(MEASURED_PROMPT, 0)
+            : prefillRate / count;
+    return Machine.Measured.of(rated, model.shape(), MEASURED_PROMPT, tokens, bandwidth);
+  }
+}

@@ -1,0 +1,159 @@
+package dev.kappa.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class PlanCommandTest {
+
+  private static final Path SHAPES = Path.of("..", "models", "shapes");
+
+  @TempDir Path folder;
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+  private Path trace = Path.of("");
+
+  @BeforeEach
+  void writeTrace() throws IOException {
+    trace =
+        Files.writeString(
+            folder.resolve("trace.jsonl"),
+            """
+            {"timestamp": 0, "input_length": 1024, "output_length": 4, "hash_ids": [7, 8]}
+            {"timestamp": 1000, "input_length": 768, "output_length": 3, "hash_ids": [7, 9]}
+            {"timestamp": 2000, "input_length": 1024, "output_length": 1, "hash_ids": [7, 8]}
+            """);
+  }
+
+  private int run(String model, String... options) {
+    List<String> args = new ArrayList<>(List.of("plan", SHAPES.resolve(model).toString()));
+    args.addAll(List.of(options));
+    CommandLine command = Main.commandLine();
+    command.setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+    return command.execute(args.toArray(String[]::new));
+  }
+
+  private JsonNode json(String model, String... options) {
+    List<String> all = new ArrayList<>(List.of(options));
+    all.add("--json");
+    assertThat(run(model, all.toArray(String[]::new))).as(err.toString()).isZero();
+    return JsonMapper.shared().readTree(out.toString());
+  }
+
+  @Test
+  void plansEqualRequests() {
+    assertThat(run("llama-3.1-8b", "--gpu", "h100", "--context", "8000", "--reuse", "0.99"))
+        .isZero();
+    assertThat(out.toString())
+        .contains("131,072 bytes per token")
+        .contains("host    256.0 GiB  2,097,152")
+        .contains("κ_crit")
+        .contains("PCIe 6 x16");
+    // 7920 tokens of 131,072 bytes at 56.96 GB/s.
+    assertThat(out.toString()).containsPattern("load +18 ms");
+  }
+
+  @Test
+  void kappaIsAnotherWayToSayReuse() {
+    JsonNode plan =
+        json("llama-3.1-8b", "--gpu", "h100", "--context", "8000", "--kappa", "9").get("plan");
+    assertThat(plan.at("/expected/kappa/p50").doubleValue()).isEqualTo(9);
+    assertThat(plan.at("/expected/linkBound").doubleValue()).isZero();
+    assertThat(plan.at("/tiers/hostTokens").longValue()).isEqualTo(2_097_152);
+  }
+
+  @Test
+  void plansTraces() {
+    assertThat(run("llama-3.1-8b", "--gpu", "h100", "--trace", trace.toString())).isZero();
+    assertThat(out.toString()).contains("unlimited host, no device").contains("host memory pays");
+  }
+
+  @Test
+  void replaysTraces() {
+    JsonNode output =
+        json("llama-3.1-8b", "--gpu", "h100", "--trace", trace.toString(), "--replay");
+    assertThat(output.at("/replay/finished").intValue()).isEqualTo(3);
+    assertThat(output.at("/replay/stats/generatedTokens").intValue()).isEqualTo(8);
+    assertThat(output.at("/plan/hostSizes/0/bytes").longValue()).isZero();
+    assertThat(err.toString()).contains("Replayed 3 requests");
+  }
+
+  @Test
+  void takesWhatWasMeasured() {
+    JsonNode plan =
+        json(
+                "llama-3.1-8b",
+                "--gpu",
+                "h100",
+                "--link-rate",
+                "50GB/s",
+                "--prefill-rate",
+                "36000",
+                "--context",
+                "8001",
+                "--reuse",
+                "0")
+            .get("plan");
+    assertThat(plan.get("linkBytesPerSecond").doubleValue()).isEqualTo(50e9);
+    assertThat(plan.at("/expected/computeMillis/p50").doubleValue())
+        .isCloseTo(8001 / 36.0, within(0.1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "--gpu x100",
+        "--gpu h100 --measure",
+        "--gpu h100 --link isa",
+        "--gpu a100-80 --precision fp8",
+        "--gpu h100 --reuse 2",
+        "--gpu h100 --reuse 0.5 --kappa 1",
+        "--gpu h100 --kappa -1",
+        "--gpu h100 --rate 0",
+        "--gpu h100 --context 0",
+        "--gpu h100 --gpus 0",
+        "--gpu h100 --replay",
+        "--gpu h100 --requests 5",
+        "--gpu h100 --kv-offloading-size -1",
+        "--gpu h100 --trace trace.jsonl --context 5",
+      })
+  void explainsAWrongCommandLine(String options) {
+    int code = run("llama-3.1-8b", options.isEmpty() ? new String[0] : options.split(" "));
+    assertThat(code).isEqualTo(CommandLine.ExitCode.USAGE);
+    assertThat(err.toString()).startsWith("kappa: ").hasLineCount(1);
+  }
+
+  @Test
+  void explainsWhatCannotBeDone() {
+    assertThat(run("llama-3.1-8b", "--gpu", "h100", "--trace", "none.jsonl")).isEqualTo(1);
+    assertThat(err.toString()).contains("none.jsonl").hasLineCount(1);
+    assertThat(run("deepseek-v3", "--gpu", "b200", "--trace", trace.toString(), "--replay"))
+        .isEqualTo(1);
+    assertThat(err.toString()).contains("architectures").doesNotContain("\tat ");
+  }
+
+  @Test
+  void saysThatAModelDoesNotFit() {
+    assertThat(run("llama-3.1-70b", "--gpu", "h100")).isZero();
+    assertThat(out.toString()).contains("does not fit");
+    assertThat(run("llama-3.1-70b", "--gpu", "h100", "--gpus", "4")).isZero();
+    assertThat(out.toString()).contains("81,920 bytes per token and device");
+  }
+}
