@@ -158,7 +158,6 @@ final class KappaSweep implements AutoCloseable {
             settings.dummyWeights,
             settings.seed),
         calibration,
-        ceiling(),
         points,
         samples);
   }
@@ -217,10 +216,6 @@ final class KappaSweep implements AutoCloseable {
     return probe;
   }
 
-  private double ceiling() {
-    return probe(RestoreMode.LOAD).kv().loads().ceiling();
-  }
-
   private void warmUp() {
     SweepPoint half = SweepPoint.of(List.of(1.0), settings.context, blockTokens()).getFirst();
     for (RestoreMode mode : RestoreMode.values()) {
@@ -254,8 +249,9 @@ final class KappaSweep implements AutoCloseable {
       }
       probe.forget(true, false);
     }
-    double link = settings.linkBandwidth > 0 ? settings.linkBandwidth : ceiling();
-    return new SweepResult.Calibration(link, SweepResult.fit(shape, prefills), prefills);
+    double ceiling = probe(RestoreMode.LOAD).kv().loads().ceiling();
+    double link = settings.linkBandwidth > 0 ? settings.linkBandwidth : ceiling;
+    return new SweepResult.Calibration(link, ceiling, SweepResult.fit(shape, prefills), prefills);
   }
 
   private SweepResult.Prefill prefill(EngineProbe probe, int[] prompt, int cached) {
