@@ -1,5 +1,6 @@
 package dev.kappa.bench;
 
+import dev.kappa.device.DType;
 import dev.kappa.device.Device;
 import dev.kappa.engine.Engine;
 import dev.kappa.engine.EngineInfo;
@@ -10,6 +11,7 @@ import dev.kappa.kv.KvStats;
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.ModelDirectory;
+import dev.kappa.roofline.KvType;
 import dev.kappa.roofline.ModelShape;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -101,7 +103,7 @@ final class KappaSweep implements AutoCloseable {
     settings = asked.on(config);
     this.device = device;
     random = new Random(settings.seed);
-    shape = shapeOf(config, config.dtype().bytes());
+    shape = shapeOf(config);
     boolean started = false;
     try {
       for (RestoreMode mode : RestoreMode.values()) {
@@ -158,7 +160,6 @@ final class KappaSweep implements AutoCloseable {
             settings.dummyWeights,
             settings.seed),
         calibration,
-        ceiling(),
         points,
         samples);
   }
@@ -190,23 +191,20 @@ final class KappaSweep implements AutoCloseable {
   }
 
   /**
-   * Prompt tokens are embedded by a look-up, and only the last one's logits are computed: neither
-   * the embedding nor the output projection is multiplied with them.
+   * The model without its embeddings: prompt tokens are embedded by a look-up, and only the last
+   * one's logits are computed, so neither matrix is multiplied with them.
    */
-  private static ModelShape shapeOf(ModelConfig config, int kvElementBytes) {
-    long embeddings =
-        (long) config.vocabularySize() * config.hiddenSize() * (config.tiedEmbeddings() ? 1 : 2);
-    return new ModelShape(
+  private static ModelShape shapeOf(ModelConfig config) {
+    return ModelShape.dense(
         config.layers(),
         config.hiddenSize(),
         config.intermediateSize(),
         config.heads(),
         config.kvHeads(),
         config.headDim(),
-        config.vocabularySize(),
-        config.tiedEmbeddings(),
-        kvElementBytes,
-        config.parameters() - embeddings);
+        1,
+        true,
+        config.dtype() == DType.F32 ? KvType.F32 : KvType.BF16);
   }
 
   private EngineProbe probe(RestoreMode mode) {
@@ -215,10 +213,6 @@ final class KappaSweep implements AutoCloseable {
       throw new IllegalStateException("no engine for " + mode);
     }
     return probe;
-  }
-
-  private double ceiling() {
-    return probe(RestoreMode.LOAD).kv().loads().ceiling();
   }
 
   private void warmUp() {
@@ -254,8 +248,9 @@ final class KappaSweep implements AutoCloseable {
       }
       probe.forget(true, false);
     }
-    double link = settings.linkBandwidth > 0 ? settings.linkBandwidth : ceiling();
-    return new SweepResult.Calibration(link, SweepResult.fit(shape, prefills), prefills);
+    double ceiling = probe(RestoreMode.LOAD).kv().loads().ceiling();
+    double link = settings.linkBandwidth > 0 ? settings.linkBandwidth : ceiling;
+    return new SweepResult.Calibration(link, ceiling, SweepResult.fit(shape, prefills), prefills);
   }
 
   private SweepResult.Prefill prefill(EngineProbe probe, int[] prompt, int cached) {

@@ -59,11 +59,16 @@ record SweepResult(
   /**
    * What the predictions rest on.
    *
-   * @param linkBytesPerSecond the best copy to the device at start-up, or the throttle
+   * @param linkBytesPerSecond what the throttle allows, or else the ceiling
+   * @param ceilingBytesPerSecond the best copy to the device at start-up
    * @param compute seconds by FLOPs of a prefill
    * @param prefills what {@code compute} was fitted to, by their medians
    */
-  record Calibration(double linkBytesPerSecond, Line compute, List<Prefill> prefills) {}
+  record Calibration(
+      double linkBytesPerSecond,
+      double ceilingBytesPerSecond,
+      Line compute,
+      List<Prefill> prefills) {}
 
   /** A prefill of so many tokens behind so many that were on the device. */
   record Prefill(int cached, int fresh, double seconds) {}
@@ -90,7 +95,7 @@ record SweepResult(
    * @param loadWhole the prefix loaded, then the rest computed
    * @param load computing begun as soon as the load allows
    * @param linkBytesPerSecond bytes by the device's copy time in mode {@code load}
-   * @param linkFraction the same as a share of the best copy at start-up
+   * @param linkFraction the same as a share of the calibrated link
    */
   record Row(
       int cached,
@@ -112,11 +117,9 @@ record SweepResult(
       ModelShape shape,
       Options options,
       Calibration calibration,
-      double ceiling,
       List<SweepPoint> points,
       List<Sample> samples) {
-    List<Row> rows =
-        points.stream().map(point -> row(point, shape, calibration, ceiling, samples)).toList();
+    List<Row> rows = points.stream().map(point -> row(point, shape, calibration, samples)).toList();
     return new SweepResult(
         machine,
         device,
@@ -175,11 +178,7 @@ record SweepResult(
   }
 
   private static Row row(
-      SweepPoint point,
-      ModelShape shape,
-      Calibration calibration,
-      double ceiling,
-      List<Sample> samples) {
+      SweepPoint point, ModelShape shape, Calibration calibration, List<Sample> samples) {
     RequestSplit load = median(samples, point, RestoreMode.LOAD);
     double rate = load.bytes() / load.copy();
     return new Row(
@@ -192,7 +191,7 @@ record SweepResult(
         median(samples, point, RestoreMode.LOAD_WHOLE),
         load,
         rate,
-        rate / ceiling);
+        rate / calibration.linkBytesPerSecond);
   }
 
   private static RequestSplit median(List<Sample> samples, SweepPoint point, RestoreMode mode) {
