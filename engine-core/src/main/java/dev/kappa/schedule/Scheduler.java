@@ -64,7 +64,7 @@ public final class Scheduler {
     this.overlap = overlap;
     this.maxSequences = maxSequences;
     this.maxBatchedTokens = maxBatchedTokens;
-    longSequence = new LongSequence(cache, maxBatchedTokens);
+    longSequence = new LongSequence(cache, cost, maxBatchedTokens);
   }
 
   /** The one sequence that exceeds the device. */
