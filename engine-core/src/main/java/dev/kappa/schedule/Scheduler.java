@@ -115,14 +115,11 @@ public final class Scheduler {
     giveUpLoads(now);
     Draft draft = new Draft(now);
     planDecodes(draft);
-    for (Sequence sequence : running) {
-      // A decode that has no room sits this step out.
-      boolean unplanned = remaining(sequence) > 0;
-      if (draft.budget > 0 && unplanned && cache.grow(sequence.blocks(), sequence.length())) {
-        planPrefill(draft, sequence);
-      }
-    }
+    // One that began to load while others were before it in the queue is after them here, too.
+    long firstWaiting = firstWaiting();
+    planPrefills(draft, 0, firstWaiting);
     admit(draft);
+    planPrefills(draft, firstWaiting, Long.MAX_VALUE);
     return new StepPlan(draft.chunks, draft.loads, draft.work, draft.again);
   }
 
@@ -185,6 +182,31 @@ public final class Scheduler {
       Sequence sequence = running.get(i);
       if (remaining(sequence) == 1 && !sequence.isLoading() && makeRoom(sequence)) {
         draft.add(sequence);
+      }
+    }
+  }
+
+  /** When the first of those arrived whose turn it is to be admitted. */
+  private long firstWaiting() {
+    for (Sequence sequence : waiting) {
+      if (!isLong(sequence)) {
+        return sequence.arrival();
+      }
+    }
+    return Long.MAX_VALUE;
+  }
+
+  /** Plans running sequences by age, those that arrived from one on and before another. */
+  private void planPrefills(Draft draft, long from, long to) {
+    for (Sequence sequence : running) {
+      boolean counts = sequence.arrival() >= from && sequence.arrival() < to;
+      // A decode that has no room sits this step out.
+      boolean unplanned = remaining(sequence) > 0;
+      if (counts
+          && draft.budget > 0
+          && unplanned
+          && cache.grow(sequence.blocks(), sequence.length())) {
+        planPrefill(draft, sequence);
       }
     }
   }
