@@ -27,6 +27,12 @@ public final class LongContexts {
 
   private static final int MAX_STORE_FAILURES = 3;
 
+  /** Link time of a piece: starting a copy takes up to 5 µs, which is then lost in it. */
+  private static final long PIECE_NANOS = 200_000;
+
+  private static final long MIN_PIECE = 1 << 20;
+  private static final long MAX_PIECE = 16 << 20;
+
   private final KvLayout layout;
   private final BlockKeys keys;
   private final KvOptions options;
@@ -79,7 +85,14 @@ public final class LongContexts {
 
   /** The way to the KV of such sequences; the caller closes it. */
   public StreamedKv open(Device on, AttentionShape shape, int maxRows) {
-    return new StreamedKv(on, layout, device, host.tier(), shape, maxRows);
+    long piece = (long) (host.loads().rate() * PIECE_NANOS);
+    long bytes = Math.clamp(piece, MIN_PIECE, MAX_PIECE);
+    return new StreamedKv(on, layout, device, host.tier(), bytes, shape, maxRows);
+  }
+
+  /** How long it takes to read what lies before a table's window, as every step does. */
+  public long readNanos(BlockTable table) {
+    return (long) (table.windowStart() * layout.blockBytes() / host.loads().rate());
   }
 
   /** Makes a stream wait for what the compute stream still does to blocks that were handed out. */

@@ -25,12 +25,16 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
   /** One piece is computed on, one is there, one is on its way. */
   private static final int RING = 3;
 
-  /** Pieces of this size are copied at nearly the link's best rate. */
-  private static final long PIECE_BYTES = 1 << 20;
+  /**
+   * Attention goes over a piece in spans of this size, since the kernels of other sequences' steps
+   * wait for one of these now and then.
+   */
+  private static final long SPAN_BYTES = 1 << 20;
 
   private final KvLayout layout;
   private final DeviceTier device;
   private final HostTier host;
+  private final int spanBlocks;
   private final int pieceBlocks;
   private final Stream copies;
   private final List<Slot> ring = new ArrayList<>();
@@ -41,13 +45,23 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
   private int next;
   private long bytes;
 
-  private record Slot(DeviceMemory memory, KvLayer layer, Event ready, Event free) {}
+  /**
+   * A buffer of the ring.
+   *
+   * @param spans what lies in it, span by span
+   */
+  private record Slot(DeviceMemory memory, List<KvLayer> spans, Event ready, Event free) {}
 
+  /**
+   * @param pieceBytes least bytes of a piece, as far as there are so many
+   * @param maxRows most new tokens of a step
+   */
   StreamedKv(
       Device on,
       KvLayout layout,
       DeviceTier device,
       HostTier host,
+      long pieceBytes,
       AttentionShape shape,
       int maxRows) {
     this.layout = layout;
@@ -55,13 +69,19 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
     this.host = host;
     int unit = LongContexts.unit(layout.blockTokens(), on.kernels().attentionTile());
     int blocks = unit / layout.blockTokens();
-    pieceBlocks = Math.toIntExact(Math.ceilDiv(PIECE_BYTES, blocks * layout.layerBytes()) * blocks);
+    spanBlocks = Math.toIntExact(Math.ceilDiv(SPAN_BYTES, blocks * layout.layerBytes()) * blocks);
+    long spanBytes = spanBlocks * layout.layerBytes();
+    int spans = Math.toIntExact(Math.ceilDiv(pieceBytes, spanBytes));
+    pieceBlocks = spans * spanBlocks;
     try {
       copies = resources.own(on.newStream("stream-in"), Stream::close);
       for (int i = 0; i < RING; i++) {
-        DeviceMemory memory =
-            resources.own(on.allocate(pieceBlocks * layout.layerBytes()), DeviceMemory::close);
-        ring.add(new Slot(memory, layout.staged(memory), newEvent(on), newEvent(on)));
+        DeviceMemory memory = resources.own(on.allocate(spans * spanBytes), DeviceMemory::close);
+        List<KvLayer> layers = new ArrayList<>();
+        for (int span = 0; span < spans; span++) {
+          layers.add(layout.staged(memory.slice(span * spanBytes, spanBytes)));
+        }
+        ring.add(new Slot(memory, layers, newEvent(on), newEvent(on)));
       }
       long stateBytes = on.kernels().attentionStateBytes(shape, maxRows);
       state = resources.own(on.allocate(stateBytes), DeviceMemory::close);
@@ -120,8 +140,12 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
       copy(layer, block, count, slot.memory);
       copies.record(slot.ready);
       stream.await(slot.ready);
-      KvSpan span = new KvSpan(block * blockTokens, count * blockTokens, true);
-      kernels.attentionSpan(stream, qkv, batch, shape, slot.layer, span, state);
+      for (int done = 0; done < count; done += spanBlocks) {
+        int tokens = Math.min(spanBlocks, count - done) * blockTokens;
+        KvSpan span = new KvSpan((block + done) * blockTokens, tokens, true);
+        KvLayer staged = slot.spans.get(done / spanBlocks);
+        kernels.attentionSpan(stream, qkv, batch, shape, staged, span, state);
+      }
       stream.record(slot.free);
     }
     KvSpan window = new KvSpan(start * blockTokens, end - start * blockTokens, false);

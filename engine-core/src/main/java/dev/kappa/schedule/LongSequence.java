@@ -14,20 +14,26 @@ import org.jspecify.annotations.Nullable;
 public final class LongSequence {
 
   /**
-   * A chunk is at least this part of what lies before it: then its computation takes about as long
-   * as reading that from host memory, where the link is such that κ_crit is around 8, the least
-   * that arXiv 2601.19910 expects of current machines.
+   * A chunk is at least this part of what lies before it, so that a whole prompt reads its KV about
+   * this many times at most, and the link has time for others. It is also what makes computing take
+   * about as long as reading where κ_crit is around 8, the least that arXiv 2601.19910 expects of
+   * current machines.
    */
   private static final int HISTORY_PER_CHUNK = 8;
 
+  /** Chunks are made longer by one part in so many until computing them takes long enough. */
+  private static final int GROWTH = 4;
+
   private final KvCache cache;
+  private final StepCost cost;
   private final int maxBatchedTokens;
   private @Nullable Sequence sequence;
   private boolean inFlight;
   private boolean doomed;
 
-  LongSequence(KvCache cache, int maxBatchedTokens) {
+  LongSequence(KvCache cache, StepCost cost, int maxBatchedTokens) {
     this.cache = cache;
+    this.cost = cost;
     this.maxBatchedTokens = maxBatchedTokens;
   }
 
@@ -75,9 +81,8 @@ public final class LongSequence {
     }
     LongContexts contexts = cache.longContexts();
     int room = contexts.advance(current.blocks(), current.computed());
-    int wanted = Math.max(maxBatchedTokens, current.computed() / HISTORY_PER_CHUNK);
     int most = Math.min(room, maxChunk(contexts, maxBatchedTokens));
-    int count = Math.min(current.length() - current.computed(), Math.min(wanted, most));
+    int count = Math.min(current.length() - current.computed(), Math.min(wanted(current), most));
     if (count == 0) {
       return null;
     }
@@ -85,6 +90,28 @@ public final class LongSequence {
     current.advance(count);
     inFlight = true;
     return plan;
+  }
+
+  /**
+   * Tokens of a chunk whose attention to what lies before it takes as long as reading that: with
+   * fewer, the device would wait for the link. The rest of a step does not count, since the buffers
+   * hold little of what is read meanwhile.
+   */
+  private int wanted(Sequence current) {
+    long read = cache.longContexts().readNanos(current.blocks());
+    int count = Math.max(maxBatchedTokens, current.computed() / HISTORY_PER_CHUNK);
+    int left = current.length() - current.computed();
+    while (count < left && isShorter(current.computed(), count, read)) {
+      count += Math.max(1, count / GROWTH);
+    }
+    return count;
+  }
+
+  private boolean isShorter(int start, int count, long nanos) {
+    long step = cost.nanos(StepWork.NONE.plus(start, count));
+    long attention = step - cost.nanos(StepWork.NONE.plus(0, count));
+    // What no step has shown yet is not guessed at.
+    return step > 0 && attention < nanos;
   }
 
   /** The step in flight is done. */

@@ -64,7 +64,7 @@ public final class Scheduler {
     this.overlap = overlap;
     this.maxSequences = maxSequences;
     this.maxBatchedTokens = maxBatchedTokens;
-    longSequence = new LongSequence(cache, maxBatchedTokens);
+    longSequence = new LongSequence(cache, cost, maxBatchedTokens);
   }
 
   /** The one sequence that exceeds the device. */
@@ -115,11 +115,11 @@ public final class Scheduler {
     giveUpLoads(now);
     Draft draft = new Draft(now);
     planDecodes(draft);
-    // Those that started to load before their turn are not to use up what others wait for.
-    long turn = waiting.isEmpty() ? Long.MAX_VALUE : waiting.first().arrival();
-    planPrefills(draft, 0, turn);
+    // One that began to load while others were before it in the queue is after them here, too.
+    long firstWaiting = firstWaiting();
+    planPrefills(draft, 0, firstWaiting);
     admit(draft);
-    planPrefills(draft, turn, Long.MAX_VALUE);
+    planPrefills(draft, firstWaiting, Long.MAX_VALUE);
     return new StepPlan(draft.chunks, draft.loads, draft.work, draft.again);
   }
 
@@ -186,15 +186,25 @@ public final class Scheduler {
     }
   }
 
-  /** Plans what is left of running sequences that arrived within a span of the order. */
-  private void planPrefills(Draft draft, long from, long before) {
+  /** When the first of those arrived whose turn it is to be admitted. */
+  private long firstWaiting() {
+    for (Sequence sequence : waiting) {
+      if (!isLong(sequence)) {
+        return sequence.arrival();
+      }
+    }
+    return Long.MAX_VALUE;
+  }
+
+  /** Plans running sequences by age, those that arrived from one on and before another. */
+  private void planPrefills(Draft draft, long from, long to) {
     for (Sequence sequence : running) {
-      long arrival = sequence.arrival();
+      boolean counts = sequence.arrival() >= from && sequence.arrival() < to;
       // A decode that has no room sits this step out.
-      if (from <= arrival
-          && arrival < before
+      boolean unplanned = remaining(sequence) > 0;
+      if (counts
           && draft.budget > 0
-          && remaining(sequence) > 0
+          && unplanned
           && cache.grow(sequence.blocks(), sequence.length())) {
         planPrefill(draft, sequence);
       }
