@@ -14,6 +14,9 @@ import org.junit.jupiter.api.Assumptions;
  */
 public final class SimulatedCuda {
 
+  /** The one that JCuda is not made for. */
+  private static final int CUBLAS_MAJOR = 13;
+
   private static @Nullable SimulatedCuda loaded;
 
   private final SimulationBuild.Libraries libraries;
@@ -26,8 +29,9 @@ public final class SimulatedCuda {
 
   /**
    * Builds what is not built yet and loads the driver, so that every later look-up of {@code
-   * libcuda.so.1} in this JVM finds it. Call it before anything touches JCuda. Without g++ the
-   * calling test is skipped, or fails if {@code kappa.ci} is true.
+   * libcuda.so.1} in this JVM finds it, and cuBLAS by the system property {@code kappa.cublas}.
+   * Call it before anything touches JCuda. Without g++ the calling test is skipped, or fails if
+   * {@code kappa.ci} is true.
    */
   public static synchronized SimulatedCuda load() {
     if (loaded == null) {
@@ -44,6 +48,7 @@ public final class SimulatedCuda {
       SimulationControl control = new SimulationControl(driver);
       control.kernels(libraries.kernels());
       loaded = new SimulatedCuda(libraries, control);
+      System.setProperty("kappa.cublas", loaded.cublas(CUBLAS_MAJOR).toString());
     }
     return loaded;
   }

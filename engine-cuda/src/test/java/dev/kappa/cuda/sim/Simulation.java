@@ -11,11 +11,13 @@ import static jcuda.driver.JCudaDriver.cuMemcpyHtoD;
 import static jcuda.driver.JCudaDriver.cuModuleGetFunction;
 import static jcuda.driver.JCudaDriver.cuModuleLoadData;
 import static jcuda.driver.JCudaDriver.cuStreamCreate;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kappa.cuda.natives.JCudaNatives;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import jcuda.CudaException;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -25,6 +27,7 @@ import jcuda.driver.CUmodule;
 import jcuda.driver.CUstream;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
+import org.assertj.core.api.ThrowableAssert;
 import org.jspecify.annotations.Nullable;
 
 /** A fresh simulated context with the sample kernels, for one test. Calls that fail throw. */
@@ -121,6 +124,11 @@ final class Simulation {
         stream,
         Pointer.to(arguments),
         null);
+  }
+
+  /** Checks that a call fails with this result. */
+  static void assertFails(String result, ThrowableAssert.ThrowingCallable call) {
+    assertThatThrownBy(call).isInstanceOf(CudaException.class).hasMessage(result);
   }
 
   static Pointer of(int value) {
