@@ -5,10 +5,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** Builds the simulated driver, both simulated cuBLAS versions and the kernels. */
@@ -24,8 +26,15 @@ final class SimulationBuild {
    */
   record Libraries(Path driver, Path kernels, Path samples, Map<Integer, Path> cublas) {}
 
-  private static final List<String> COMPILER =
-      List.of("g++", "-std=c++17", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-Wall");
+  private static final List<String> COMMAND =
+      List.of(
+          CompiledObjects.COMPILER,
+          "-std=c++17",
+          "-O2",
+          "-g1",
+          "-fPIC",
+          "-fvisibility=hidden",
+          "-Wall");
 
   private final Path sources;
   private final Path cuda;
@@ -39,7 +48,7 @@ final class SimulationBuild {
     this.sources = module.resolve("src/test/cuda-sim");
     this.cuda = module.resolve("src/main/cuda");
     this.output = module.resolve("target/cuda-sim");
-    this.objects = new CompiledObjects(output, COMPILER);
+    this.objects = new CompiledObjects(output, COMMAND);
   }
 
   Libraries build() {
@@ -61,9 +70,7 @@ final class SimulationBuild {
             .toList();
     List<Path> compiled = objects.compile(all);
     Map<Unit, Path> byUnit =
-        java.util.stream.IntStream.range(0, all.size())
-            .boxed()
-            .collect(Collectors.toMap(all::get, compiled::get));
+        IntStream.range(0, all.size()).boxed().collect(Collectors.toMap(all::get, compiled::get));
 
     Path driverLibrary =
         objects.link(
@@ -140,7 +147,7 @@ final class SimulationBuild {
         Files.createDirectories(target.getParent());
         Path unfinished = Files.createTempFile(target.getParent(), "unfinished", ".tmp");
         Files.writeString(unfinished, text);
-        Files.move(unfinished, target, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
+        Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
       }
       return target;
     } catch (IOException e) {
