@@ -9,13 +9,15 @@
 
 #define EXPORTED extern "C" __attribute__((visibility("default")))
 
+// At first from the environment: KAPPA_SIM_SEED, KAPPA_SIM_DELAY (microseconds), KAPPA_SIM_REVERSE
+// (0 or 1), KAPPA_SIM_MEMORY (bytes), KAPPA_SIM_KERNELS (see kappaSimKernels).
 struct Settings {
   std::atomic<uint64_t> seed;
   std::atomic<int> delayMicros;
   std::atomic<bool> reverse;
   std::atomic<size_t> memoryBytes;
   std::atomic<size_t> pinnedBytes;      // most that can be pinned
-  std::atomic<int64_t> copiesToFailure; // that many copies succeed, the next fails; -1: none fails
+  std::atomic<int64_t> copiesToFailure;  // that many copies succeed, the next fails; -1: none fails
 };
 
 Settings& settings();

@@ -32,6 +32,7 @@ constexpr unsigned MAX_BLOCK_THREADS = 1024;
 struct Function {
   const KernelDescription* kernel;
   std::string name;
+  size_t maxThreads;
   size_t dynamicSharedLimit = SHARED_BYTES;
 };
 
@@ -105,6 +106,24 @@ bool readEntry(const std::string& ptx, const std::string& name, std::vector<size
     sizes->push_back(bytes);
   }
   return true;
+}
+
+// The product of the numbers of ".maxntid 128, 1, 1" behind the entry's parameters: what the kernel
+// was bounded to by __launch_bounds__.
+size_t readMaxThreads(const std::string& ptx, const std::string& name) {
+  size_t entry = ptx.find(".entry " + name + "(");
+  if (entry == std::string::npos) return MAX_BLOCK_THREADS;
+  size_t end = ptx.find_first_of("{;", ptx.find(')', entry));
+  size_t bound = ptx.find(".maxntid", entry);
+  if (bound == std::string::npos || bound >= end) return MAX_BLOCK_THREADS;
+  size_t threads = 1;
+  const char* at = ptx.c_str() + bound + strlen(".maxntid");
+  for (;;) {
+    char* after;
+    threads *= strtoul(at, &after, 10);
+    if (*after != ',') return threads;
+    at = after + 1;
+  }
 }
 
 // Whether the kernel built from the sources is the one that the image describes.
@@ -267,7 +286,7 @@ EXPORTED int cuModuleGetFunction(void** handle, void* moduleHandle, const char* 
     return INVALID_IMAGE;
   }
   auto& function = module.functions[name];
-  if (!function) function = std::make_unique<Function>(Function{kernel, name});
+  if (!function) function = std::make_unique<Function>(Function{kernel, name, readMaxThreads(module.ptx, name)});
   modules().functions[function.get()] = function.get();
   *handle = function.get();
   return SUCCESS;
@@ -287,7 +306,7 @@ EXPORTED int cuFuncGetAttribute(int* value, int attribute, void* handle) {
   REQUIRE_CONTEXT;
   Function* function = findFunction(handle);
   if (function == nullptr) return INVALID_HANDLE;
-  *value = attribute == 0                              ? (int)MAX_BLOCK_THREADS
+  *value = attribute == 0                              ? (int)function->maxThreads
            : attribute == MAX_DYNAMIC_SHARED_ATTRIBUTE ? (int)function->dynamicSharedLimit
                                                        : 0;
   return SUCCESS;
@@ -329,7 +348,8 @@ EXPORTED int cuLaunchKernel(void* handle, unsigned gridX, unsigned gridY, unsign
   if (function == nullptr) return INVALID_HANDLE;
   KernelLaunch launch{
       {gridX, gridY, gridZ}, {blockX, blockY, blockZ}, dynamicSharedBytes, settings().reverse};
-  if (!dimensionsValid(launch) || dynamicSharedBytes > function->dynamicSharedLimit) {
+  if (!dimensionsValid(launch) || dynamicSharedBytes > function->dynamicSharedLimit ||
+      (size_t)blockX * blockY * blockZ > function->maxThreads) {
     return INVALID_VALUE;
   }
   const KernelDescription& kernel = *function->kernel;

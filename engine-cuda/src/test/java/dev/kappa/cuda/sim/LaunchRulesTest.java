@@ -14,6 +14,7 @@ import static jcuda.driver.JCudaDriver.cuFuncSetAttribute;
 import static jcuda.driver.JCudaDriver.cuGraphInstantiate;
 import static jcuda.driver.JCudaDriver.cuGraphLaunch;
 import static jcuda.driver.JCudaDriver.cuLaunchHostFunc;
+import static jcuda.driver.JCudaDriver.cuLaunchKernel;
 import static jcuda.driver.JCudaDriver.cuMemAlloc;
 import static jcuda.driver.JCudaDriver.cuModuleGetFunction;
 import static jcuda.driver.JCudaDriver.cuModuleLoadData;
@@ -64,6 +65,9 @@ class LaunchRulesTest {
         .param .u32 scale_param_2,
         .param .f32 scale_param_3
       )
+      .maxntid 16, 2, 1
+      {
+      }
       .visible .entry reverse(
         .param .align 8 .b8 reverse_param_0[16]
       )
@@ -187,12 +191,20 @@ class LaunchRulesTest {
   }
 
   @Test
-  void replacesPtxByKernelsThatTheImageNames() {
+  void replacesPtxByKernelsThatTheImageDescribes() {
     simulation.cuda().control().kernels(simulation.cuda().samples());
     try {
       CUmodule module = new CUmodule();
       cuModuleLoadData(module, PTX);
-      cuModuleGetFunction(new CUfunction(), module, "scale");
+      CUfunction scale = new CUfunction();
+      cuModuleGetFunction(scale, module, "scale");
+      CUdeviceptr values = simulation.floats(1);
+      Pointer arguments =
+          Pointer.to(Pointer.to(values), Pointer.to(values), Simulation.of(1), Simulation.of(3f));
+      cuLaunchKernel(scale, 1, 1, 1, 32, 1, 1, 0, null, arguments, null);
+      assertFails(
+          INVALID, () -> cuLaunchKernel(scale, 1, 1, 1, 33, 1, 1, 0, null, arguments, null));
+      assertThat(simulation.read(values, 1)).containsExactly(3);
       assertFails(
           "CUDA_ERROR_NOT_FOUND", () -> cuModuleGetFunction(new CUfunction(), module, "rowSums"));
       assertFails(
