@@ -91,19 +91,28 @@ bool isPtx(const char* image) {
   return version != nullptr && strstr(version, ".target") != nullptr;
 }
 
-// Sizes of the parameters of an entry in PTX text, as ".param .u64 name" or ".param .align 8 .b8
-// name[16]"; false if there is no such entry.
+// Bytes of a parameter in PTX text: ".param .u64 .ptr .align 1 name", ".param .align 8 .b8 name[16]".
+size_t readSize(const std::string& parameter) {
+  size_t bytes = 0;
+  for (size_t dot = parameter.find('.'); dot != std::string::npos;
+       dot = parameter.find('.', dot + 1)) {
+    char kind = parameter[dot + 1], digit = parameter[dot + 2];
+    bool type = strchr("usfb", kind) != nullptr && digit >= '0' && digit <= '9';
+    if (type) bytes = strtoul(&parameter[dot + 2], nullptr, 10) / 8;
+  }
+  size_t bracket = parameter.find('[');
+  return bracket == std::string::npos
+             ? bytes
+             : bytes * strtoul(&parameter[bracket + 1], nullptr, 10);
+}
+
+// Sizes of the parameters of an entry in PTX text; false if there is no such entry.
 bool readEntry(const std::string& ptx, const std::string& name, std::vector<size_t>* sizes) {
   size_t start = ptx.find(".entry " + name + "(");
   if (start == std::string::npos) return false;
   size_t end = ptx.find(')', start);
   for (size_t at = ptx.find(".param", start); at < end; at = ptx.find(".param", at + 1)) {
-    std::string parameter = ptx.substr(at, std::min(end, ptx.find(',', at)) - at);
-    size_t digits = parameter.find_first_of("0123456789", parameter.find_last_of('.'));
-    size_t bytes = strtoul(parameter.c_str() + digits, nullptr, 10) / 8;
-    size_t bracket = parameter.find('[');
-    if (bracket != std::string::npos) bytes *= strtoul(&parameter[bracket + 1], nullptr, 10);
-    sizes->push_back(bytes);
+    sizes->push_back(readSize(ptx.substr(at, std::min(end, ptx.find(',', at)) - at)));
   }
   return true;
 }

@@ -61,7 +61,7 @@ class LaunchRulesTest {
       .target sm_80
       .visible .entry scale(
         .param .u64 scale_param_0,
-        .param .u64 scale_param_1,
+        .param .u64 .ptr .align 1 scale_param_1,
         .param .u32 scale_param_2,
         .param .f32 scale_param_3
       )
