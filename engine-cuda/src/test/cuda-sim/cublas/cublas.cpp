@@ -1,6 +1,6 @@
-// A stand-in for libcublas: the matrix products that Kappa calls, on the simulated device. As in the
-// real one, the order of summation depends on the shape: a row's bits change with the rows beside it,
-// unless the caller keeps to one class of shapes.
+// A stand-in for libcublas: the matrix products that Kappa calls, on the simulated device. As in
+// the real one, the order of summation depends on the shape: a row's bits change with the rows
+// beside it, unless the caller keeps to one class of shapes.
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +19,13 @@ extern "C" int kappaSimReachable(const void* address, size_t bytes);
 
 namespace {
 
-enum Status { SUCCESS = 0, NOT_INITIALIZED = 1, INVALID_VALUE = 7, EXECUTION_FAILED = 13, NOT_SUPPORTED = 15 };
+enum Status {
+  SUCCESS = 0,
+  NOT_INITIALIZED = 1,
+  INVALID_VALUE = 7,
+  EXECUTION_FAILED = 13,
+  NOT_SUPPORTED = 15,
+};
 enum DataType { FLOAT32 = 0, FLOAT16 = 2, BFLOAT16 = 14 };
 constexpr int ILLEGAL_ADDRESS = 700;  // CUDA_ERROR_ILLEGAL_ADDRESS
 
@@ -188,7 +194,8 @@ EXPORTED int cublasGetStream_v2(Handle* handle, void** stream) {
 }
 
 EXPORTED int cublasSetWorkspace_v2(Handle*, void* workspace, size_t bytes) {
-  bool valid = bytes == 0 || ((uintptr_t)workspace % 256 == 0 && kappaSimReachable(workspace, bytes));
+  bool valid =
+      bytes == 0 || ((uintptr_t)workspace % 256 == 0 && kappaSimReachable(workspace, bytes));
   return valid ? SUCCESS : INVALID_VALUE;
 }
 

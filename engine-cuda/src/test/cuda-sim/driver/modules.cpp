@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -19,6 +18,7 @@
 #include "control.h"
 #include "kernel_abi.h"
 #include "memory.h"
+#include "ptx_image.h"
 #include "results.h"
 #include "streams.h"
 
@@ -84,55 +84,6 @@ int openElf(void** handle, const void* image) {
   char path[64];
   snprintf(path, sizeof path, "/proc/self/fd/%d", file);
   return open(handle, path, "");
-}
-
-bool isPtx(const char* image) {
-  const char* version = strstr(image, ".version");
-  return version != nullptr && strstr(version, ".target") != nullptr;
-}
-
-// Bytes of a parameter in PTX text: ".param .u64 .ptr .align 1 name", ".param .align 8 .b8 name[16]".
-size_t readSize(const std::string& parameter) {
-  size_t bytes = 0;
-  for (size_t dot = parameter.find('.'); dot != std::string::npos;
-       dot = parameter.find('.', dot + 1)) {
-    char kind = parameter[dot + 1], digit = parameter[dot + 2];
-    bool type = strchr("usfb", kind) != nullptr && digit >= '0' && digit <= '9';
-    if (type) bytes = strtoul(&parameter[dot + 2], nullptr, 10) / 8;
-  }
-  size_t bracket = parameter.find('[');
-  return bracket == std::string::npos
-             ? bytes
-             : bytes * strtoul(&parameter[bracket + 1], nullptr, 10);
-}
-
-// Sizes of the parameters of an entry in PTX text; false if there is no such entry.
-bool readEntry(const std::string& ptx, const std::string& name, std::vector<size_t>* sizes) {
-  size_t start = ptx.find(".entry " + name + "(");
-  if (start == std::string::npos) return false;
-  size_t end = ptx.find(')', start);
-  for (size_t at = ptx.find(".param", start); at < end; at = ptx.find(".param", at + 1)) {
-    sizes->push_back(readSize(ptx.substr(at, std::min(end, ptx.find(',', at)) - at)));
-  }
-  return true;
-}
-
-// The product of the numbers of ".maxntid 128, 1, 1" behind the entry's parameters: what the kernel
-// was bounded to by __launch_bounds__.
-size_t readMaxThreads(const std::string& ptx, const std::string& name) {
-  size_t entry = ptx.find(".entry " + name + "(");
-  if (entry == std::string::npos) return MAX_BLOCK_THREADS;
-  size_t end = ptx.find_first_of("{;", ptx.find(')', entry));
-  size_t bound = ptx.find(".maxntid", entry);
-  if (bound == std::string::npos || bound >= end) return MAX_BLOCK_THREADS;
-  size_t threads = 1;
-  const char* at = ptx.c_str() + bound + strlen(".maxntid");
-  for (;;) {
-    char* after;
-    threads *= strtoul(at, &after, 10);
-    if (*after != ',') return threads;
-    at = after + 1;
-  }
 }
 
 // Whether the kernel built from the sources is the one that the image describes.
@@ -295,7 +246,7 @@ EXPORTED int cuModuleGetFunction(void** handle, void* moduleHandle, const char* 
     return INVALID_IMAGE;
   }
   auto& function = module.functions[name];
-  if (!function) function = std::make_unique<Function>(Function{kernel, name, readMaxThreads(module.ptx, name)});
+  if (!function) function = std::make_unique<Function>(Function{kernel, name, readMaxThreads(module.ptx, name, MAX_BLOCK_THREADS)});
   modules().functions[function.get()] = function.get();
   *handle = function.get();
   return SUCCESS;
