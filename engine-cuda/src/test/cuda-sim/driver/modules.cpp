@@ -246,7 +246,10 @@ EXPORTED int cuModuleGetFunction(void** handle, void* moduleHandle, const char* 
     return INVALID_IMAGE;
   }
   auto& function = module.functions[name];
-  if (!function) function = std::make_unique<Function>(Function{kernel, name, readMaxThreads(module.ptx, name, MAX_BLOCK_THREADS)});
+  if (!function) {
+    size_t threads = readMaxThreads(module.ptx, name, MAX_BLOCK_THREADS);
+    function = std::make_unique<Function>(Function{kernel, name, threads});
+  }
   modules().functions[function.get()] = function.get();
   *handle = function.get();
   return SUCCESS;
