@@ -38,6 +38,8 @@ class ArchitectureTest {
           .definedBy("dev.kappa.device.cpu")
           .layer("virtual")
           .definedBy("dev.kappa.device.virtual")
+          .layer("host")
+          .definedBy("dev.kappa.device.host")
           .whereLayer("engine")
           .mayNotBeAccessedByAnyLayer()
           .whereLayer("schedule")
@@ -50,6 +52,8 @@ class ArchitectureTest {
           .mayOnlyBeAccessedByLayers("engine")
           .whereLayer("text")
           .mayOnlyBeAccessedByLayers("engine")
+          .whereLayer("host")
+          .mayOnlyBeAccessedByLayers("cpu")
           .whereLayer("cpu")
           .mayNotBeAccessedByAnyLayer()
           .whereLayer("virtual")
@@ -63,7 +67,10 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
-              "dev.kappa.device.cpu..", "dev.kappa.device.virtual..", "dev.kappa.cuda..");
+              "dev.kappa.device.cpu..",
+              "dev.kappa.device.host..",
+              "dev.kappa.device.virtual..",
+              "dev.kappa.cuda..");
 
   @ArchTest
   static final ArchRule schedulerNeverTouchesTensors =
@@ -78,7 +85,7 @@ class ArchitectureTest {
   static final ArchRule onlyDevicesAskTheSystemForTime =
       noClasses()
           .that()
-          .resideOutsideOfPackage("dev.kappa.device.cpu")
+          .resideOutsideOfPackages("dev.kappa.device.cpu", "dev.kappa.device.host")
           .should()
           .callMethod(System.class, "nanoTime")
           .orShould()
