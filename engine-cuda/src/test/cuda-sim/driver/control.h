@@ -1,0 +1,45 @@
+// How tests set the simulation up and look into it. The functions are exported; tests call them
+// between tests, when nothing is running.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <atomic>
+
+#define EXPORTED extern "C" __attribute__((visibility("default")))
+
+struct Settings {
+  std::atomic<uint64_t> seed;
+  std::atomic<int> delayMicros;
+  std::atomic<bool> reverse;
+  std::atomic<size_t> memoryBytes;
+  std::atomic<size_t> pinnedBytes;      // most that can be pinned
+  std::atomic<int64_t> copiesToFailure; // that many copies succeed, the next fails; -1: none fails
+};
+
+Settings& settings();
+
+// What kappaSimCounters reports, in this order.
+struct Counters {
+  std::atomic<int64_t> launches, copies, bytesToDevice, bytesFromDevice, hostFunctions;
+  std::atomic<int64_t> deviceBytes, deviceAllocations, pinnedBytes, registrations;
+  std::atomic<int64_t> streams, events, modules;
+  std::atomic<int64_t> writesAfterFree, unsupportedCalls;
+};
+
+Counters& counters();
+
+// Sleeps or not, as the seed has it for this place: the same place and seed give the same pause.
+void pauseAt(uint64_t stream, uint64_t sequence, unsigned place);
+
+EXPORTED void kappaSimConfigure(uint64_t seed, int delayMicros, int reverse, size_t memoryBytes);
+EXPORTED void kappaSimLimitPinned(size_t bytes);
+// The n-th copy from now fails, and with it the context; 0: none.
+EXPORTED void kappaSimFailCopy(int64_t n);
+// The library of kernels that stands in for PTX images.
+EXPORTED void kappaSimKernels(const char* path);
+// Waits for all streams, then forgets everything: memory, registrations, streams, events, errors.
+EXPORTED void kappaSimReset();
+EXPORTED int kappaSimCounters(int64_t* values, int count);
+EXPORTED int kappaSimUnsupported(const char* function);

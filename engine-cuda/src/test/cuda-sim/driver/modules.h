@@ -1,0 +1,4 @@
+// Libraries of kernels and their launch.
+#pragma once
+
+void forgetModules();
