@@ -77,6 +77,7 @@ __device__ __forceinline__ void loadQueries(const Attention<Kv>& a, const Unit& 
                                             float* queries) {
   int columns = (a.heads + 2 * a.kvHeads) * a.headDim;
   float scale = a.scale * 1.44269504f;
+#pragma unroll 1
   for (int v = 0; v < unit.vectors(); v++) {
     const bf16* from = a.qkv + (size_t)unit.rowOf(v) * columns + (size_t)unit.headOf(v) * a.headDim;
     for (int d = (int)threadIdx.x; d < a.headDim; d += THREADS) {
@@ -123,6 +124,7 @@ __device__ __forceinline__ void scoreTile(const Attention<Kv>& a, const Unit& un
   const float* query = queries + firstVector * a.headDim;
   float sums[HALF] = {};
   if (count <= 0) return;
+#pragma unroll 1
   for (int d = 0; d < a.headDim; d += 8) {
     float k[8];
     loadEight(key + d, k);
@@ -187,6 +189,7 @@ __device__ __forceinline__ void addTile(const Attention<Kv>& a, const Unit& unit
     for (int v = 0; v < VECTORS; v++) {
       if (v < unit.vectors()) sums[n][v] = __fmul_rn(sums[n][v], shared.shrink[v]);
     }
+#pragma unroll 2
     for (int t = 0; t < count; t++) {
       float value = toFloat(((const Kv*)(a.pool + a.valueOffset + shared.offsets[turn][t]))[d]);
 #pragma unroll
@@ -228,22 +231,26 @@ __device__ __forceinline__ void endSegment(const Unit& unit, Shared& shared, int
   }
 }
 
-// Attends to tokens begin ... end - 1. Segments that end there go into the total; where
-// closeLast is set, the one left open does as well.
+// What becomes of segments: a decode's single one stays open for mergeSegments, a span closes those
+// that end in it, a whole context closes all.
+enum Closing { NEVER, ENDED, ALL };
+
+// Attends to tokens begin ... end - 1.
 template <class Kv>
 __device__ __forceinline__ void attendTo(const Attention<Kv>& a, const Unit& unit, Shared& shared,
-                                         const float* queries, int begin, int end, bool closeLast,
+                                         const float* queries, int begin, int end, Closing closing,
                                          float (&sums)[PER_THREAD][VECTORS],
                                          float (&totals)[PER_THREAD][VECTORS]) {
+#pragma unroll 1
   for (int tile = begin; tile < end; tile += TILE) {
     int turn = tile / TILE % 2;
+    int next = tile + TILE;
     scoreTile(a, unit, shared, queries, tile, end, turn);
     __syncthreads();
     weighTile(unit, shared);
     __syncthreads();
     addTile(a, unit, shared, min(TILE, end - tile), turn, sums);
-    int next = tile + TILE;
-    if (next % SEGMENT == 0 || (closeLast && next >= end)) {
+    if ((closing != NEVER && next % SEGMENT == 0) || (closing == ALL && next >= end)) {
       endSegment(unit, shared, a.headDim, sums, totals);
     }
   }
@@ -356,29 +363,21 @@ __device__ __forceinline__ void runUnit(const Attention<Kv>& a, const Unit& unit
   float totals[PER_THREAD][VECTORS] = {};
   int begin = a.first;
   int end = min(a.end, unit.last + 1);
+  Closing closing = partials != nullptr ? NEVER : states != nullptr ? ENDED : ALL;
+  if (closing == NEVER) {
+    begin = (int)blockIdx.z * SEGMENT;
+    end = min(begin + SEGMENT, end);
+  }
   loadQueries(a, unit, shared, queries);
   __syncthreads();
-  if (partials != nullptr) {
-    begin = (int)blockIdx.z * SEGMENT;
-    // Only the accumulator of the segment counts: it stays open at its end.
-    end = min(begin + SEGMENT, end);
-    for (int tile = begin; tile < end; tile += TILE) {
-      scoreTile(a, unit, shared, queries, tile, end, tile / TILE % 2);
-      __syncthreads();
-      weighTile(unit, shared);
-      __syncthreads();
-      addTile(a, unit, shared, min(TILE, end - tile), tile / TILE % 2, sums);
-    }
-    storePartial(a, unit, shared, partials, sums);
-  } else if (states != nullptr) {
-    if (a.first > 0) loadState(a, unit, shared, states, sums, totals);
-    __syncthreads();
-    attendTo(a, unit, shared, queries, begin, end, false, sums, totals);
-    __syncthreads();
-    storeState(a, unit, shared, states, sums, totals);
-  } else {
-    attendTo(a, unit, shared, queries, begin, end, true, sums, totals);
-    storeResult(a, unit, shared, out, totals);
+  if (closing == ENDED && a.first > 0) loadState(a, unit, shared, states, sums, totals);
+  __syncthreads();
+  attendTo(a, unit, shared, queries, begin, end, closing, sums, totals);
+  __syncthreads();
+  switch (closing) {
+    case NEVER: storePartial(a, unit, shared, partials, sums); break;
+    case ENDED: storeState(a, unit, shared, states, sums, totals); break;
+    case ALL: storeResult(a, unit, shared, out, totals); break;
   }
 }
 

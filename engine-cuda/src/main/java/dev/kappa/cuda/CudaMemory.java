@@ -31,7 +31,8 @@ final class CudaMemory {
     private final AtomicLong counter;
     private volatile boolean closed;
 
-    Owner(CudaContext context, long address, long bytes, @Nullable Pages pages, AtomicLong counter) {
+    Owner(
+        CudaContext context, long address, long bytes, @Nullable Pages pages, AtomicLong counter) {
       this.context = context;
       this.address = address;
       this.bytes = bytes;

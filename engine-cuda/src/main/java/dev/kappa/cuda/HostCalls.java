@@ -52,7 +52,8 @@ final class HostCalls implements AutoCloseable {
       return Linker.nativeLinker()
           .upcallStub(
               MethodHandles.lookup()
-                  .findVirtual(HostCalls.class, "run", MethodType.methodType(void.class, long.class))
+                  .findVirtual(
+                      HostCalls.class, "run", MethodType.methodType(void.class, long.class))
                   .bindTo(this),
               FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG),
               arena);

@@ -72,8 +72,7 @@ final class KernelModule implements AutoCloseable {
     attentionResult = kernel("attentionResult", 4);
     ropeStore = perType("ropeStore%s", 17);
     attention = perType("attention%s", 23);
-    toBf16 =
-        Map.of(DType.F32, kernel("f32ToBf16", 3), DType.F16, kernel("f16ToBf16", 3));
+    toBf16 = Map.of(DType.F32, kernel("f32ToBf16", 3), DType.F16, kernel("f16ToBf16", 3));
     toF32 = Map.of(DType.BF16, kernel("bf16ToF32", 3), DType.F16, kernel("f16ToF32", 3));
   }
 

@@ -25,7 +25,16 @@ final class SimulationBuild {
   record Libraries(Path driver, Path kernels, Path samples, Map<Integer, Path> cublas) {}
 
   private static final List<String> COMPILER =
-      List.of("g++", "-std=c++17", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-Wall");
+      List.of(
+          "g++",
+          "-std=c++17",
+          "-O2",
+          "-march=x86-64-v3",
+          "-ffp-contract=off",
+          "-g1",
+          "-fPIC",
+          "-fvisibility=hidden",
+          "-Wall");
 
   private final Path sources;
   private final Path cuda;
