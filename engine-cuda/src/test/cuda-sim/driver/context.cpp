@@ -97,7 +97,7 @@ void kappaSimReset() {
   retained = 0;
   Counters& c = counters();
   for (auto* each : {&c.launches, &c.copies, &c.bytesToDevice, &c.bytesFromDevice,
-                     &c.hostFunctions, &c.writesAfterFree, &c.unsupportedCalls}) {
+                     &c.hostFunctions, &c.writesAfterFree, &c.unsupportedCalls, &c.leaks}) {
     *each = 0;
   }
   settings().pinnedBytes = SIZE_MAX;
@@ -110,7 +110,8 @@ int kappaSimCounters(int64_t* values, int count) {
   const std::atomic<int64_t>* all[] = {
       &c.launches,    &c.copies,            &c.bytesToDevice, &c.bytesFromDevice, &c.hostFunctions,
       &c.deviceBytes, &c.deviceAllocations, &c.pinnedBytes,   &c.registrations,   &c.streams,
-      &c.events,      &c.modules,           &c.writesAfterFree, &c.unsupportedCalls};
+      &c.events,      &c.modules,           &c.writesAfterFree, &c.unsupportedCalls,
+      &c.leaks};
   int known = (int)(sizeof all / sizeof *all);
   for (int i = 0; i < count && i < known; i++) values[i] = *all[i];
   return known;
@@ -192,7 +193,11 @@ EXPORTED int cuDevicePrimaryCtxRetain(void** context, int device) {
 EXPORTED int cuDevicePrimaryCtxRelease_v2(int device) {
   if (device != 0) return INVALID_DEVICE;
   if (retained == 0) return INVALID_CONTEXT;
-  if (--retained == 0) destroyContext();
+  if (--retained == 0) {
+    Counters& c = counters();
+    c.leaks += c.deviceAllocations + c.registrations + c.streams + c.events;
+    destroyContext();
+  }
   return SUCCESS;
 }
 

@@ -26,6 +26,7 @@ struct Counters {
   std::atomic<int64_t> deviceBytes, deviceAllocations, pinnedBytes, registrations;
   std::atomic<int64_t> streams, events, modules;
   std::atomic<int64_t> writesAfterFree, unsupportedCalls;
+  std::atomic<int64_t> leaks;  // left when the last owner gave the context back
 };
 
 Counters& counters();

@@ -144,6 +144,15 @@ Place placeOf(uint64_t address, size_t bytes) {
   return Place::PAGEABLE;
 }
 
+bool isReachable(uint64_t address) {
+  Registry& r = registry();
+  std::lock_guard<std::mutex> held(r.lock);
+  return holding(r.device, address) != r.device.end() ||
+         holding(r.pinned, address) != r.pinned.end() ||
+         holding(r.device, address - 1) != r.device.end() ||
+         holding(r.pinned, address - 1) != r.pinned.end();
+}
+
 bool wasFreed(uint64_t address) {
   Registry& r = registry();
   std::lock_guard<std::mutex> held(r.lock);

@@ -13,6 +13,9 @@ enum class Place {
 
 Place placeOf(uint64_t address, size_t bytes);
 
+// Whether a kernel may be given this address: within, or at the end of, memory that it can reach.
+bool isReachable(uint64_t address);
+
 // Whether this address lies in device memory that was freed (as long as that is remembered).
 bool wasFreed(uint64_t address);
 

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -89,6 +90,32 @@ bool isPtx(const char* image) {
   return version != nullptr && strstr(version, ".target") != nullptr;
 }
 
+// Sizes of the parameters of an entry in PTX text, as ".param .u64 name" or ".param .align 8 .b8
+// name[16]"; false if there is no such entry.
+bool readEntry(const std::string& ptx, const std::string& name, std::vector<size_t>* sizes) {
+  size_t start = ptx.find(".entry " + name + "(");
+  if (start == std::string::npos) return false;
+  size_t end = ptx.find(')', start);
+  for (size_t at = ptx.find(".param", start); at < end; at = ptx.find(".param", at + 1)) {
+    std::string parameter = ptx.substr(at, std::min(end, ptx.find(',', at)) - at);
+    size_t digits = parameter.find_first_of("0123456789", parameter.find_last_of('.'));
+    size_t bytes = strtoul(parameter.c_str() + digits, nullptr, 10) / 8;
+    size_t bracket = parameter.find('[');
+    if (bracket != std::string::npos) bytes *= strtoul(&parameter[bracket + 1], nullptr, 10);
+    sizes->push_back(bytes);
+  }
+  return true;
+}
+
+// Whether the kernel built from the sources is the one that the image describes.
+bool agrees(const std::vector<size_t>& sizes, const KernelDescription& kernel) {
+  if (sizes.size() != kernel.parameterCount) return false;
+  for (size_t i = 0; i < sizes.size(); i++) {
+    if (sizes[i] != kernel.parameterSizes[i]) return false;
+  }
+  return true;
+}
+
 // The launch's arguments, copied as the driver does.
 struct Arguments {
   std::vector<std::vector<char>> values;
@@ -99,14 +126,16 @@ struct Arguments {
     return result;
   }
 
-  bool pointToFreed() const {
-    for (const auto& value : values) {
+  // The number of the first that the kernel could not use as an address; -1 if all are fine.
+  int unusable(const KernelDescription& kernel) const {
+    for (unsigned i = 0; i < kernel.parameterCount; i++) {
       uint64_t address;
-      if (value.size() != sizeof address) continue;
-      memcpy(&address, value.data(), sizeof address);
-      if (wasFreed(address)) return true;
+      if (values[i].size() != sizeof address) continue;
+      memcpy(&address, values[i].data(), sizeof address);
+      bool lost = kernel.parameterIsPointer[i] && address != 0 && !isReachable(address);
+      if (lost || wasFreed(address)) return (int)i;
     }
-    return false;
+    return -1;
   }
 };
 
@@ -161,8 +190,10 @@ Function* findFunction(void* handle) {
 
 int run(const KernelDescription& kernel, const std::string& name, const KernelLaunch& launch,
         Arguments& arguments) {
-  if (arguments.pointToFreed()) {
-    fprintf(stderr, "[simulated CUDA] an argument of %s points to freed memory\n", name.c_str());
+  int unusable = arguments.unusable(kernel);
+  if (unusable >= 0) {
+    fprintf(stderr, "[simulated CUDA] argument %d of %s points to no memory of the device\n",
+            unusable, name.c_str());
     return ILLEGAL_ADDRESS;
   }
   int result = kernel.run(&launch, arguments.pointers().data());
@@ -226,11 +257,15 @@ EXPORTED int cuModuleGetFunction(void** handle, void* moduleHandle, const char* 
   auto at = modules().byHandle.find(moduleHandle);
   if (at == modules().byHandle.end()) return INVALID_HANDLE;
   Module& module = *at->second;
-  bool inPtx = module.ptx.empty() ||
-               module.ptx.find(".entry " + std::string(name) + "(") != std::string::npos;
   auto* kernel = (const KernelDescription*)dlsym(
       module.library, ("kernel_description_" + std::string(name)).c_str());
-  if (!inPtx || kernel == nullptr || kernel->version != KERNEL_ABI_VERSION) return NOT_FOUND;
+  if (kernel == nullptr || kernel->version != KERNEL_ABI_VERSION) return NOT_FOUND;
+  std::vector<size_t> sizes;
+  if (!module.ptx.empty() && !readEntry(module.ptx, name, &sizes)) return NOT_FOUND;
+  if (!module.ptx.empty() && !agrees(sizes, *kernel)) {
+    fprintf(stderr, "[simulated CUDA] the PTX image has other parameters for %s\n", name);
+    return INVALID_IMAGE;
+  }
   auto& function = module.functions[name];
   if (!function) function = std::make_unique<Function>(Function{kernel, name});
   modules().functions[function.get()] = function.get();

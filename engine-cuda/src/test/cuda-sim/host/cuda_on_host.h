@@ -2,6 +2,7 @@
 // -DKAPPA_HOST; kernels never name it.
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include "fibers.h"
@@ -41,6 +42,8 @@ struct Entry<Kernel> {
   static inline const unsigned sizes[COUNT + 1] = {(unsigned)sizeof(Arguments)..., 0};
   static inline const unsigned alignments[COUNT + 1] = {(unsigned)alignof(Arguments)..., 0};
 
+  static inline const bool pointers[COUNT + 1] = {std::is_pointer<Arguments>::value..., false};
+
   template <size_t... I>
   static void call(void* const* arguments, std::index_sequence<I...>) {
     Kernel(*(Arguments*)arguments[I]...);
@@ -61,7 +64,8 @@ struct Entry<Kernel> {
   extern "C" __attribute__((visibility("default")))                             \
   const KernelDescription kernel_description_##name = {                         \
       KERNEL_ABI_VERSION, onhost::Entry<&name>::COUNT, onhost::Entry<&name>::sizes, \
-      onhost::Entry<&name>::alignments, &onhost::Entry<&name>::run};
+      onhost::Entry<&name>::alignments, onhost::Entry<&name>::pointers,             \
+      &onhost::Entry<&name>::run};
 
 #define DYNAMIC_SHARED(type, name) \
   type* name = reinterpret_cast<type*>(onhost::block().dynamicShared)

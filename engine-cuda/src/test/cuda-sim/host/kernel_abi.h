@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#define KERNEL_ABI_VERSION 0x4b530001u
+#define KERNEL_ABI_VERSION 0x4b530002u
 
 struct KernelLaunch {
   unsigned grid[3];
@@ -18,6 +18,7 @@ struct KernelDescription {
   unsigned parameterCount;
   const unsigned* parameterSizes;
   const unsigned* parameterAlignments;
+  const bool* parameterIsPointer;
   // Runs all blocks; returns 0 or the CUresult of what went wrong, having said so on stderr.
   int (*run)(const KernelLaunch* launch, void* const* arguments);
 };

@@ -2,6 +2,7 @@ package dev.kappa.cuda.sim;
 
 import static dev.kappa.cuda.sim.Simulation.assertFails;
 import static jcuda.driver.JCudaDriver.cuCtxGetDevice;
+import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRelease;
 import static jcuda.driver.JCudaDriver.cuEventCreate;
 import static jcuda.driver.JCudaDriver.cuEventDestroy;
 import static jcuda.driver.JCudaDriver.cuEventElapsedTime;
@@ -11,6 +12,7 @@ import static jcuda.driver.JCudaDriver.cuEventSynchronize;
 import static jcuda.driver.JCudaDriver.cuFuncSetAttribute;
 import static jcuda.driver.JCudaDriver.cuGraphInstantiate;
 import static jcuda.driver.JCudaDriver.cuGraphLaunch;
+import static jcuda.driver.JCudaDriver.cuLaunchHostFunc;
 import static jcuda.driver.JCudaDriver.cuMemAlloc;
 import static jcuda.driver.JCudaDriver.cuModuleGetFunction;
 import static jcuda.driver.JCudaDriver.cuModuleLoadData;
@@ -30,6 +32,7 @@ import java.lang.invoke.MethodHandle;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import jcuda.CudaException;
 import jcuda.NativePointerObject;
 import jcuda.Pointer;
 import jcuda.driver.CUdevice;
@@ -39,6 +42,7 @@ import jcuda.driver.CUfunction;
 import jcuda.driver.CUfunction_attribute;
 import jcuda.driver.CUgraph;
 import jcuda.driver.CUgraphExec;
+import jcuda.driver.CUhostFn;
 import jcuda.driver.CUmodule;
 import jcuda.driver.CUstream;
 import jcuda.driver.CUstreamCaptureMode;
@@ -50,6 +54,22 @@ import org.junit.jupiter.api.Test;
 class LaunchRulesTest {
 
   private static final String INVALID = "CUDA_ERROR_INVALID_VALUE";
+
+  /** With another parameter for "reverse" than the sources have. */
+  private static final String PTX =
+      """
+      .version 7.0
+      .target sm_80
+      .visible .entry scale(
+        .param .u64 scale_param_0,
+        .param .u64 scale_param_1,
+        .param .u32 scale_param_2,
+        .param .f32 scale_param_3
+      )
+      .visible .entry reverse(
+        .param .align 8 .b8 reverse_param_0[16]
+      )
+      """;
 
   private final Simulation simulation = new Simulation();
 
@@ -180,10 +200,13 @@ class LaunchRulesTest {
     simulation.cuda().control().kernels(simulation.cuda().samples());
     try {
       CUmodule module = new CUmodule();
-      cuModuleLoadData(module, ".version 7.0\n.target sm_80\n.visible .entry scale(\n");
+      cuModuleLoadData(module, PTX);
       cuModuleGetFunction(new CUfunction(), module, "scale");
       assertFails(
-          "CUDA_ERROR_NOT_FOUND", () -> cuModuleGetFunction(new CUfunction(), module, "reverse"));
+          "CUDA_ERROR_NOT_FOUND", () -> cuModuleGetFunction(new CUfunction(), module, "rowSums"));
+      assertFails(
+          "CUDA_ERROR_INVALID_IMAGE",
+          () -> cuModuleGetFunction(new CUfunction(), module, "reverse"));
     } finally {
       simulation.cuda().control().kernels(simulation.cuda().kernels());
     }
@@ -248,6 +271,34 @@ class LaunchRulesTest {
     assertFails("CUDA_ERROR_STREAM_CAPTURE_ISOLATION", () -> cuStreamWaitEvent(stream, outside, 0));
     assertFails(
         "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED", () -> cuStreamEndCapture(stream, new CUgraph()));
+  }
+
+  @Test
+  void hostFunctionsMayNotCallTheDriver() {
+    CUstream stream = simulation.stream();
+    CompletableFuture<String> failure = new CompletableFuture<>();
+    CUhostFn function =
+        _ -> {
+          try {
+            cuCtxGetDevice(new CUdevice());
+            failure.complete("none");
+          } catch (CudaException e) {
+            failure.complete(String.valueOf(e.getMessage()));
+          }
+        };
+    cuLaunchHostFunc(stream, function, "");
+    cuStreamSynchronize(stream);
+    assertThat(failure.join()).isEqualTo("CUDA_ERROR_NOT_PERMITTED");
+  }
+
+  @Test
+  void countsWhatIsLeftInTheContext() {
+    simulation.stream();
+    simulation.allocate(4);
+    event();
+    cuDevicePrimaryCtxRelease(new CUdevice());
+    assertThat(simulation.counters().leaks()).isEqualTo(3);
+    assertThat(simulation.counters().deviceBytes()).isZero();
   }
 
   @Test

@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jcuda.Pointer;
+import jcuda.driver.CUdeviceptr;
 
 /** Host memory of a test, of which parts are registered. */
 final class PinnedMemory implements AutoCloseable {
@@ -37,6 +38,11 @@ final class PinnedMemory implements AutoCloseable {
 
   Pointer at(long offset) {
     return Pointer.to(bytes.asSlice(offset).asByteBuffer());
+  }
+
+  /** As kernels see it. */
+  CUdeviceptr address() {
+    return new CUdeviceptr().withByteOffset(bytes.address());
   }
 
   void set(int index, float value) {

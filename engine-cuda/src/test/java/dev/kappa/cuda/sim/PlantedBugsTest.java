@@ -196,6 +196,19 @@ class PlantedBugsTest {
   }
 
   @Test
+  void showsKernelsThatUseMemoryOfTheHost() {
+    try (PinnedMemory host = new PinnedMemory(4 * COUNT)) {
+      host.fill(COUNT, 1);
+      host.register(0, 4 * COUNT);
+      simulation.launch("reverse", 1, 256, 0, null, Pointer.to(host.address()));
+      cuCtxSynchronize();
+      host.unregister(0);
+      simulation.launch("reverse", 1, 256, 0, null, Pointer.to(host.address()));
+      assertFails(ILLEGAL, () -> cuCtxSynchronize());
+    }
+  }
+
+  @Test
   void showsKernelsThatUseFreedMemory() {
     CUdeviceptr values = filled(1);
     cuMemFree(values);

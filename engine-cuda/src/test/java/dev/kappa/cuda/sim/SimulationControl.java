@@ -46,7 +46,13 @@ public final class SimulationControl {
     }
   }
 
-  /** What happened since the last reset, and what there is now. */
+  /**
+   * What happened since the last reset, and what there is now.
+   *
+   * @param writesAfterFree to device memory
+   * @param leaks allocations, registrations, streams and events that were left when the context's
+   *     last owner gave it back
+   */
   public record Counters(
       long launches,
       long copies,
@@ -61,9 +67,10 @@ public final class SimulationControl {
       long events,
       long modules,
       long writesAfterFree,
-      long unsupportedCalls) {
+      long unsupportedCalls,
+      long leaks) {
 
-    private static final int COUNT = 14;
+    private static final int COUNT = 15;
   }
 
   private final SymbolLookup driver;
@@ -112,7 +119,8 @@ public final class SimulationControl {
       call("kappaSimCounters", values, Counters.COUNT);
       long[] v = values.toArray(ValueLayout.JAVA_LONG);
       return new Counters(
-          v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13]);
+          v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13],
+          v[14]);
     }
   }
 
