@@ -3,6 +3,7 @@ package dev.kappa.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kappa.device.DType;
+import dev.kappa.device.Devices;
 import dev.kappa.engine.EngineEquivalenceTest.Job;
 import dev.kappa.engine.EngineEquivalenceTest.Result;
 import dev.kappa.kv.RestoreMode;
@@ -120,7 +121,9 @@ class RandomScheduleTest {
     Path model = MODELS.get(random.nextInt(MODELS.size()));
     DType kvType = random.nextBoolean() ? DType.F32 : DType.BF16;
     List<Job> jobs = jobs(random);
-    List<Result> alone = new ArrayList<>(EngineEquivalenceTest.alone(model, kvType, jobs));
+    List<Result> alone =
+        new ArrayList<>(
+            EngineEquivalenceTest.alone(Devices.open("cpu", 1).device(), model, kvType, jobs));
     int[] awaited = new int[JOBS + FOLLOW_UPS];
     Arrays.fill(awaited, -1);
     for (int i = JOBS; i < JOBS + FOLLOW_UPS; i++) {
@@ -128,7 +131,9 @@ class RandomScheduleTest {
       jobs.add(followUp(random, jobs.get(earlier), alone.get(earlier)));
       awaited[i] = random.nextBoolean() ? earlier : -1;
     }
-    alone.addAll(EngineEquivalenceTest.alone(model, kvType, jobs.subList(JOBS, jobs.size())));
+    alone.addAll(
+        EngineEquivalenceTest.alone(
+            Devices.open("cpu", 1).device(), model, kvType, jobs.subList(JOBS, jobs.size())));
     EngineOptions options = options(random, kvType);
     String schedule = "seed %d, %s, %s".formatted(seed, model.getFileName(), options);
     try (TestEngine engine = new TestEngine(model, options, 1 + random.nextInt(2))) {

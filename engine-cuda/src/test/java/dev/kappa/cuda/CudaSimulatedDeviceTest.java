@@ -1,7 +1,5 @@
 package dev.kappa.cuda;
 
-import dev.kappa.cuda.sim.SimulatedCuda;
-import dev.kappa.cuda.sim.SimulationControl;
 import org.junit.jupiter.api.BeforeAll;
 
 /** The device contract on the simulated GPU. */
@@ -9,8 +7,6 @@ class CudaSimulatedDeviceTest extends CudaContract {
 
   @BeforeAll
   static void simulate() {
-    SimulatedCuda cuda = SimulatedCuda.load();
-    cuda.control().reset();
-    cuda.control().configure(SimulationControl.Setup.plain());
+    SimulatedGpu.reset();
   }
 }

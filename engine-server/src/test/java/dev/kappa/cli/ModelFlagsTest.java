@@ -1,6 +1,7 @@
 package dev.kappa.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kappa.engine.EngineOptions;
 import dev.kappa.kv.RestoreMode;
@@ -40,6 +41,17 @@ class ModelFlagsTest {
     assertThat(options.restore()).isEqualTo(RestoreMode.LOAD);
     assertThat(options.checkKv()).isFalse();
     assertThat(parse("m").device().linkBandwidth()).isZero();
+  }
+
+  @Test
+  void takeAShareOfTheDeviceMemory() {
+    assertThat(parse("m").engineOptions().build().memoryUtilization()).isZero();
+    ModelFlags half = parse("m", "--gpu-memory-utilization=0.5");
+    assertThat(half.engineOptions().build().memoryUtilization()).isEqualTo(0.5);
+    for (String wrong : new String[] {"0", "1.01", "NaN"}) {
+      ModelFlags flags = parse("m", "--gpu-memory-utilization", wrong);
+      assertThatThrownBy(flags::engineOptions).hasMessageContaining("at most 1");
+    }
   }
 
   @Test
