@@ -1,4 +1,6 @@
 // Copies and fills. What a copy may touch is checked when it is submitted, and again when it runs.
+#include "copies.h"
+
 #include <string.h>
 
 #include <memory>
@@ -78,7 +80,8 @@ Work workOf(const Copy& copy, Place target, Place source, uint64_t stream,
 }
 
 // Pageable memory as on a real one: read before the call returns, written before it returns.
-int submit(Copy copy, void* streamHandle) {
+// readNow: reads any source before the call returns.
+int submit(Copy copy, void* streamHandle, bool readNow = false) {
   if (copy.width == 0 || copy.height == 0) return SUCCESS;
   Place target = copy.targetPlace(), source = copy.sourcePlace();
   if (target == Place::BROKEN || source == Place::BROKEN) return INVALID_VALUE;
@@ -91,7 +94,7 @@ int submit(Copy copy, void* streamHandle) {
   }
   count(target, source, copy.width * copy.height);
   std::shared_ptr<std::vector<char>> staged;
-  if (source == Place::PAGEABLE) {
+  if (source == Place::PAGEABLE || readNow) {
     staged = std::make_shared<std::vector<char>>(copy.width * copy.height);
     Copy{{(uint64_t)staged->data(), copy.width}, copy.source, copy.width, copy.height}.rows(
         0, copy.height);
@@ -105,7 +108,7 @@ int submit(Copy copy, void* streamHandle) {
 }
 
 int submitLine(uint64_t target, uint64_t source, size_t bytes, void* stream) {
-  return submit({{target, bytes}, {source, bytes}, bytes, 1}, stream);
+  return submitCopy(target, source, bytes, stream, false);
 }
 
 bool isDevice(uint64_t address, size_t bytes) {
@@ -166,6 +169,10 @@ int resolve(const Side& side, size_t width, size_t height, Rectangle* resolved) 
 }
 
 }  // namespace
+
+int submitCopy(uint64_t target, uint64_t source, size_t bytes, void* stream, bool readNow) {
+  return submit({{target, bytes}, {source, bytes}, bytes, 1}, stream, readNow);
+}
 
 EXPORTED int cuMemcpyAsync(uint64_t target, uint64_t source, size_t bytes, void* stream) {
   REQUIRE_CONTEXT;

@@ -24,6 +24,9 @@ import java.util.stream.Stream;
  */
 final class CompiledObjects {
 
+  /** Whoever has another name for it sets the system property. */
+  static final String COMPILER = System.getProperty("kappa.test.compiler", "g++");
+
   private static final int HASH_CHARACTERS = 24;
 
   private final Path folder;

@@ -1,5 +1,6 @@
 package dev.kappa.cuda.sim;
 
+import static dev.kappa.cuda.sim.Simulation.addressOf;
 import static dev.kappa.cuda.sim.Simulation.assertFails;
 import static jcuda.driver.JCudaDriver.cuCtxGetDevice;
 import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRelease;
@@ -30,10 +31,7 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.concurrent.CompletableFuture;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import jcuda.CudaException;
-import jcuda.NativePointerObject;
 import jcuda.Pointer;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdeviceptr;
@@ -151,13 +149,6 @@ class LaunchRulesTest {
     }
   }
 
-  /** JCuda's objects tell their address only in words. */
-  private static long addressOf(NativePointerObject object) {
-    Matcher words = Pattern.compile("nativePointer=0x([0-9a-fA-F]+)").matcher(object.toString());
-    assertThat(words.find()).isTrue();
-    return Long.parseUnsignedLong(words.group(1), 16);
-  }
-
   @Test
   void keepsFailingAfterAFailedKernel() {
     CUstream stream = simulation.stream();
@@ -238,18 +229,8 @@ class LaunchRulesTest {
     CUstream stream = simulation.stream();
     CUdeviceptr values = simulation.floats(1);
     cuStreamBeginCapture(stream, CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_GLOBAL);
-    for (int i = 0; i < 2; i++) {
-      simulation.launch(
-          "scale",
-          1,
-          32,
-          0,
-          stream,
-          Pointer.to(values),
-          Pointer.to(values),
-          Simulation.of(1),
-          Simulation.of(3f));
-    }
+    triple(stream, values);
+    triple(stream, values);
     CUgraph graph = new CUgraph();
     cuStreamEndCapture(stream, graph);
     assertThat(simulation.read(values, 1)).containsExactly(1);
@@ -259,6 +240,45 @@ class LaunchRulesTest {
     cuGraphLaunch(executable, stream);
     cuStreamSynchronize(stream);
     assertThat(simulation.read(values, 1)).containsExactly(81);
+  }
+
+  @Test
+  void capturesTakeInStreamsThatWaitForThem() {
+    CUstream stream = simulation.stream();
+    CUstream other = simulation.stream();
+    CUdeviceptr values = simulation.floats(1);
+    cuStreamBeginCapture(stream, CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_GLOBAL);
+    CUevent fork = event();
+    cuEventRecord(fork, stream);
+    cuStreamWaitEvent(other, fork, 0);
+    triple(other, values);
+    CUevent join = event();
+    cuEventRecord(join, other);
+    assertFails("CUDA_ERROR_CAPTURED_EVENT", () -> cuEventQuery(join));
+    cuStreamWaitEvent(stream, join, 0);
+    triple(stream, values);
+    CUgraph graph = new CUgraph();
+    cuStreamEndCapture(stream, graph);
+    CUgraphExec executable = new CUgraphExec();
+    cuGraphInstantiate(executable, graph, 0);
+    cuGraphLaunch(executable, stream);
+    cuStreamSynchronize(stream);
+    triple(other, values);
+    cuStreamSynchronize(other);
+    assertThat(simulation.read(values, 1)).containsExactly(27);
+  }
+
+  private void triple(CUstream stream, CUdeviceptr values) {
+    simulation.launch(
+        "scale",
+        1,
+        32,
+        0,
+        stream,
+        Pointer.to(values),
+        Pointer.to(values),
+        Simulation.of(1),
+        Simulation.of(3f));
   }
 
   @Test

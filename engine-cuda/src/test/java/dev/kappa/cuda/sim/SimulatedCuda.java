@@ -36,7 +36,8 @@ public final class SimulatedCuda {
   public static synchronized SimulatedCuda load() {
     if (loaded == null) {
       if (!hasCompiler()) {
-        String reason = "the simulated GPU needs g++ on Linux on x86-64";
+        String reason =
+            "the simulated GPU needs %s on Linux on x86-64".formatted(CompiledObjects.COMPILER);
         if (Boolean.getBoolean("kappa.ci")) {
           throw new IllegalStateException(reason);
         }
@@ -101,7 +102,7 @@ public final class SimulatedCuda {
     }
     try {
       Process process =
-          new ProcessBuilder("g++", "--version")
+          new ProcessBuilder(CompiledObjects.COMPILER, "--version")
               .redirectErrorStream(true)
               .redirectOutput(ProcessBuilder.Redirect.DISCARD)
               .start();

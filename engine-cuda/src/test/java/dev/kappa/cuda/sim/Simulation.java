@@ -11,13 +11,17 @@ import static jcuda.driver.JCudaDriver.cuMemcpyHtoD;
 import static jcuda.driver.JCudaDriver.cuModuleGetFunction;
 import static jcuda.driver.JCudaDriver.cuModuleLoadData;
 import static jcuda.driver.JCudaDriver.cuStreamCreate;
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kappa.cuda.natives.JCudaNatives;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import jcuda.CudaException;
+import jcuda.NativePointerObject;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -129,6 +133,13 @@ final class Simulation {
   /** Checks that a call fails with this result. */
   static void assertFails(String result, ThrowableAssert.ThrowingCallable call) {
     assertThatThrownBy(call).isInstanceOf(CudaException.class).hasMessage(result);
+  }
+
+  /** JCuda's objects tell their address only in words. */
+  static long addressOf(NativePointerObject object) {
+    Matcher words = Pattern.compile("nativePointer=0x([0-9a-fA-F]+)").matcher(object.toString());
+    assertThat(words.find()).isTrue();
+    return Long.parseUnsignedLong(words.group(1), 16);
   }
 
   static Pointer of(int value) {
