@@ -57,8 +57,8 @@ final class DeviceFlags {
    * @throws DeviceException if it cannot be used, or has no link that can be throttled
    */
   Devices.Choice open() {
-    Devices.Choice choice = Devices.open(
-            name, new DeviceOptions(0, threads, linkBandwidth, deterministic));
+    Devices.Choice choice =
+        Devices.open(name, new DeviceOptions(0, threads, linkBandwidth, deterministic));
     String kind = choice.device().info().kind();
     if (linkBandwidth > 0 && !kind.equals("cpu")) {
       choice.device().close();
