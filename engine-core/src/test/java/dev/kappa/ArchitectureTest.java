@@ -40,6 +40,8 @@ class ArchitectureTest {
           .definedBy("dev.kappa.device.cpu")
           .layer("virtual")
           .definedBy("dev.kappa.device.virtual")
+          .layer("host")
+          .definedBy("dev.kappa.device.host")
           .whereLayer("plan")
           .mayNotBeAccessedByAnyLayer()
           .whereLayer("engine")
@@ -54,6 +56,8 @@ class ArchitectureTest {
           .mayOnlyBeAccessedByLayers("plan", "engine")
           .whereLayer("text")
           .mayOnlyBeAccessedByLayers("plan", "engine")
+          .whereLayer("host")
+          .mayOnlyBeAccessedByLayers("cpu")
           .whereLayer("cpu")
           .mayNotBeAccessedByAnyLayer()
           .whereLayer("virtual")
@@ -67,7 +71,10 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
-              "dev.kappa.device.cpu..", "dev.kappa.device.virtual..", "dev.kappa.cuda..");
+              "dev.kappa.device.cpu..",
+              "dev.kappa.device.host..",
+              "dev.kappa.device.virtual..",
+              "dev.kappa.cuda..");
 
   @ArchTest
   static final ArchRule transfersDoNotKnowWhatTheyMove =
@@ -91,7 +98,7 @@ class ArchitectureTest {
   static final ArchRule onlyDevicesAskTheSystemForTime =
       noClasses()
           .that()
-          .resideOutsideOfPackage("dev.kappa.device.cpu")
+          .resideOutsideOfPackages("dev.kappa.device.cpu", "dev.kappa.device.host")
           .should()
           .callMethod(System.class, "nanoTime")
           .orShould()

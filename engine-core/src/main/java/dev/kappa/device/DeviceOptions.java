@@ -7,10 +7,12 @@ package dev.kappa.device;
  * @param threads worker threads of a CPU device; 0 takes one per available processor
  * @param linkBandwidth bytes per second and direction at which a CPU device copies between host and
  *     device memory, to imitate a link; 0 copies as fast as it can
+ * @param deterministic whether a row's bits must not depend on what it is computed with, at the
+ *     price of speed; on a CPU device they never do
  */
-public record DeviceOptions(int ordinal, int threads, long linkBandwidth) {
+public record DeviceOptions(int ordinal, int threads, long linkBandwidth, boolean deterministic) {
 
   public static DeviceOptions defaults() {
-    return new DeviceOptions(0, 0, 0);
+    return new DeviceOptions(0, 0, 0, false);
   }
 }

@@ -33,16 +33,17 @@ public final class Devices {
    * @throws DeviceException if a named device cannot be used, or none can
    */
   public static Choice open(String name, int threads) {
-    return open(name, threads, 0);
+    return open(name, new DeviceOptions(0, threads, 0, false));
   }
 
   /**
-   * As {@link #open(String, int)}, with the link of a CPU device throttled, see {@link
-   * DeviceOptions}.
+   * As {@link #open(String, int)}, with all options; the name's ordinal takes the place of theirs.
    */
-  public static Choice open(String name, int threads, long linkBandwidth) {
+  public static Choice open(String name, DeviceOptions wanted) {
     String kind = name.contains(":") ? name.substring(0, name.indexOf(':')) : name;
-    DeviceOptions options = new DeviceOptions(ordinal(name), threads, linkBandwidth);
+    DeviceOptions options =
+        new DeviceOptions(
+            ordinal(name), wanted.threads(), wanted.linkBandwidth(), wanted.deterministic());
     List<String> refusals = new ArrayList<>();
     for (DeviceProvider provider : providers()) {
       if (!kind.equals("auto") && !kind.equals(provider.kind())) {

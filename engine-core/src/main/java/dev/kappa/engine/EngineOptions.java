@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param maxModelLength longest sequence in tokens, prompt and output together
  * @param blockTokens tokens in a KV block
  * @param numBlocks KV blocks on the device
+ * @param memoryUtilization share of the device memory that is free next to weights and activations
+ *     which KV blocks take, where their number is not given
  * @param maxSequences most sequences in one step
  * @param maxBatchedTokens most new tokens in one step
  * @param kvDType storage type of keys and values
@@ -34,6 +36,7 @@ public record EngineOptions(
     int maxModelLength,
     int blockTokens,
     int numBlocks,
+    double memoryUtilization,
     int maxSequences,
     int maxBatchedTokens,
     @Nullable DType kvDType,
@@ -66,6 +69,7 @@ public record EngineOptions(
     private int maxModelLength;
     private int blockTokens;
     private int numBlocks;
+    private double memoryUtilization;
     private int maxSequences;
     private int maxBatchedTokens;
     private @Nullable DType kvDType;
@@ -94,6 +98,11 @@ public record EngineOptions(
 
     public Builder numBlocks(int value) {
       numBlocks = value;
+      return this;
+    }
+
+    public Builder memoryUtilization(double value) {
+      memoryUtilization = value;
       return this;
     }
 
@@ -168,6 +177,7 @@ public record EngineOptions(
           maxModelLength,
           blockTokens,
           numBlocks,
+          memoryUtilization,
           maxSequences,
           maxBatchedTokens,
           kvDType,

@@ -134,6 +134,9 @@ final class EngineSizing {
     long needed = checkpointBytes() + Transformer.activationBytes(config, device, maxBatchedTokens);
     long free = device.freeBytes() - needed;
     double share = cpu ? KV_SHARE_OF_FREE_CPU : KV_SHARE_OF_FREE;
+    if (options.memoryUtilization() > 0) {
+      share = options.memoryUtilization();
+    }
     long fitting = (long) (Math.max(0, free) * share) / layout.blockBytes();
     if (fitting < 2) {
       throw invalid(

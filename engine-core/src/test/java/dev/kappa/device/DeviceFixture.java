@@ -28,6 +28,11 @@ abstract class DeviceFixture {
   /** Largest error of a result of order one, relative to exact arithmetic on the same inputs. */
   protected abstract double tolerance();
 
+  /** The type in which the device keeps the elements of a weight; another one rounds them. */
+  protected DType weightType(DType source) {
+    return source;
+  }
+
   @BeforeEach
   void openDevice() {
     device = openDevice(2);

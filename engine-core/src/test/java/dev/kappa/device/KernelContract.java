@@ -128,7 +128,7 @@ abstract class KernelContract extends DeviceFixture {
           .logits(stream, upload(in), rows, loadWeight(dtype, 1, Arrays.copyOf(matrix, 32)), out);
       float[] found = download(out, 32, DType.F32);
       for (int i = 0; i < 32; i++) {
-        assertThat(found[i]).isEqualTo(matrix[i] + 0f);
+        assertThat(found[i]).isEqualTo(Numbers.round(weightType(dtype), matrix[i]) + 0f);
       }
     }
   }

@@ -3,6 +3,8 @@ package dev.kappa.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kappa.device.DType;
+import dev.kappa.device.Device;
+import dev.kappa.device.Devices;
 import dev.kappa.sample.SamplingParams;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,12 +15,18 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * On the CPU device a request's tokens and log probabilities are the same to the bit, whatever else
- * runs: alone, in a batch, cut into chunks, on cached blocks, or preempted.
+ * On a device that is exact, as the CPU device is, a request's tokens and log probabilities are the
+ * same to the bit, whatever else runs: alone, in a batch, cut into chunks, on cached blocks, or
+ * preempted.
  */
-class EngineEquivalenceTest {
+public class EngineEquivalenceTest {
 
   private static final Path MODEL = TestEngine.tinyModel("qwen3-tiny");
+
+  /** A fresh device with so many threads. */
+  protected Device openDevice(int threads) {
+    return Devices.open("cpu", threads).device();
+  }
 
   record Job(int[] prompt, SamplingParams sampling) {}
 
@@ -63,12 +71,12 @@ class EngineEquivalenceTest {
     return jobs;
   }
 
-  private static List<Result> alone(List<Job> jobs) {
-    return alone(MODEL, DType.F32, jobs);
+  private List<Result> alone(List<Job> jobs) {
+    return alone(openDevice(1), MODEL, DType.F32, jobs);
   }
 
   /** Each job by itself, in one chunk, on nothing cached. */
-  static List<Result> alone(Path model, DType kvType, List<Job> jobs) {
+  static List<Result> alone(Device device, Path model, DType kvType, List<Job> jobs) {
     EngineOptions options =
         EngineOptions.builder()
             .numBlocks(32)
@@ -78,7 +86,7 @@ class EngineEquivalenceTest {
             .prefixCaching(false)
             .build();
     List<Result> results = new ArrayList<>();
-    try (TestEngine engine = new TestEngine(model, options, 1)) {
+    try (TestEngine engine = new TestEngine(model, options, device)) {
       for (Job job : jobs) {
         results.add(Result.of(engine.submit(job.prompt, job.sampling)));
       }
@@ -96,7 +104,7 @@ class EngineEquivalenceTest {
     int blockTokens = List.of(4, 8, 16).get(random.nextInt(3));
     int blocks = 128 / blockTokens + random.nextInt(8);
     EngineOptions options = TestEngine.options(blocks, blockTokens, 6, 7 + random.nextInt(30));
-    try (TestEngine engine = new TestEngine(MODEL, options, 2)) {
+    try (TestEngine engine = new TestEngine(MODEL, options, openDevice(2))) {
       List<Collected> running = new ArrayList<>();
       for (Job job : jobs) {
         running.add(engine.submit(job.prompt, job.sampling));
@@ -119,7 +127,8 @@ class EngineEquivalenceTest {
     int[] prompt = TestEngine.randomPrompt(random, 96, 256);
     SamplingParams sampling =
         SamplingParams.builder().temperature(0).maxTokens(20).ignoreEos(true).logprobs(3).build();
-    try (TestEngine engine = new TestEngine(MODEL, TestEngine.options(32, 16, 4, 64), 2)) {
+    try (TestEngine engine =
+        new TestEngine(MODEL, TestEngine.options(32, 16, 4, 64), openDevice(2))) {
       Collected cold = engine.submit(prompt, sampling);
       assertThat(cold.finish().usage().cachedTokens()).isZero();
       // 96 tokens are whole blocks: all but the last token come from the cache.
@@ -136,7 +145,8 @@ class EngineEquivalenceTest {
     Random random = new Random(5);
     List<Job> jobs = jobs(random, 12);
     List<Result> expected = alone(jobs);
-    try (TestEngine engine = new TestEngine(MODEL, TestEngine.options(48, 4, 6, 16), 2)) {
+    try (TestEngine engine =
+        new TestEngine(MODEL, TestEngine.options(48, 4, 6, 16), openDevice(2))) {
       List<Collected> running = new ArrayList<>();
       List<Collected> doomed = new ArrayList<>();
       for (Job job : jobs) {

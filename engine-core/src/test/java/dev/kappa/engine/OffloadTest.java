@@ -2,6 +2,8 @@ package dev.kappa.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kappa.device.Device;
+import dev.kappa.device.Devices;
 import dev.kappa.kv.KvStats;
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.kv.StorePolicy;
@@ -16,13 +18,18 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** KV that was pushed out of the device comes back from host memory, to the bit. */
 @Timeout(60)
-class OffloadTest {
+public class OffloadTest {
 
   private static final Path MODEL = TestEngine.tinyModel("qwen3-tiny");
   private static final int VOCABULARY = 256;
   private static final long HOST = 4L << 20;
 
   private final Random random = new Random(7);
+
+  /** A fresh device with so many threads. */
+  protected Device openDevice(int threads) {
+    return Devices.open("cpu", threads).device();
+  }
 
   private static EngineOptions.Builder options(int numBlocks) {
     return EngineOptions.builder()
@@ -60,7 +67,8 @@ class OffloadTest {
   @ParameterizedTest
   @EnumSource(StorePolicy.class)
   void aPrefixThatWasPushedOutIsLoaded(StorePolicy policy) {
-    try (TestEngine engine = new TestEngine(MODEL, options(20).storePolicy(policy).build(), 2)) {
+    try (TestEngine engine =
+        new TestEngine(MODEL, options(20).storePolicy(policy).build(), openDevice(2))) {
       int[] prompt = prompt(100);
       var first = result(engine.submit(prompt, sampling(5)));
       var again = result(engine.submit(prompt, sampling(5)));
@@ -84,7 +92,7 @@ class OffloadTest {
 
   @Test
   void aWholeHitInHostMemoryComputesOneToken() {
-    try (TestEngine engine = new TestEngine(MODEL, options(20).build(), 1)) {
+    try (TestEngine engine = new TestEngine(MODEL, options(20).build(), openDevice(1))) {
       int[] prompt = prompt(96);
       var first = result(engine.submit(prompt, sampling(9)));
       engine.awaitIdle();
@@ -98,7 +106,7 @@ class OffloadTest {
   @Test
   void nothingIsLoadedWhereThatIsNotWanted() {
     var options = options(20).restore(RestoreMode.RECOMPUTE).build();
-    try (TestEngine engine = new TestEngine(MODEL, options, 1)) {
+    try (TestEngine engine = new TestEngine(MODEL, options, openDevice(1))) {
       int[] prompt = prompt(96);
       var first = result(engine.submit(prompt, sampling(9)));
       engine.awaitIdle();
@@ -116,12 +124,12 @@ class OffloadTest {
     int[] prompt = prompt(400);
     EngineEquivalenceTest.Result expected;
     try (TestEngine roomy =
-        new TestEngine(MODEL, options(512).blockTokens(blockTokens).build(), 2)) {
+        new TestEngine(MODEL, options(512).blockTokens(blockTokens).build(), openDevice(2))) {
       expected = result(roomy.submit(prompt, sampling(40)));
     }
     int blocks = 384 / blockTokens;
     var options = options(blocks).blockTokens(blockTokens).build();
-    try (TestEngine engine = new TestEngine(MODEL, options, 2)) {
+    try (TestEngine engine = new TestEngine(MODEL, options, openDevice(2))) {
       assertThat(engine.engine().info().maxModelLength()).isGreaterThanOrEqualTo(440);
       Collected output = engine.submit(prompt, sampling(40));
       Collected beside = engine.submit(prompt(50), sampling(20));
@@ -136,7 +144,7 @@ class OffloadTest {
 
   @Test
   void saltsSeparateHostMemoryToo() {
-    try (TestEngine engine = new TestEngine(MODEL, options(20).build(), 1)) {
+    try (TestEngine engine = new TestEngine(MODEL, options(20).build(), openDevice(1))) {
       int[] prompt = prompt(96);
       engine.submit(prompt, sampling(1)).finish();
       engine.awaitIdle();

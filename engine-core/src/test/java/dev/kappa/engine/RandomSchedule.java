@@ -2,6 +2,7 @@ package dev.kappa.engine;
 
 import dev.kappa.device.DType;
 import dev.kappa.device.Device;
+import dev.kappa.device.DeviceOptions;
 import dev.kappa.device.Devices;
 import dev.kappa.device.JitterDevice;
 import dev.kappa.device.Memory;
@@ -112,7 +113,7 @@ final class RandomSchedule {
   /** The device that the seed makes, without faults so far. */
   ScriptedDevice device() {
     int threads = 1 + random.nextInt(2);
-    Device cpu = Devices.open("cpu", threads, linkBandwidth).device();
+    Device cpu = Devices.open("cpu", new DeviceOptions(0, threads, linkBandwidth, false)).device();
     return new ScriptedDevice(new JitterDevice(cpu, seed, jitter, jitterNanos, stalling));
   }
 

@@ -3,9 +3,12 @@ package dev.kappa.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.kappa.device.Device;
+import dev.kappa.device.Devices;
 import dev.kappa.sample.SamplingParams;
 import dev.kappa.sample.TokenLogprob;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,13 +21,26 @@ import tools.jackson.databind.ObjectMapper;
  * Log probabilities and greedy tokens of every architecture against Hugging Face transformers in
  * 32-bit arithmetic, on tiny random models; {@code make_models.py} beside them made both.
  */
-class ReferenceLogitsTest {
+public class ReferenceLogitsTest {
 
   /**
    * Two ways to sum the same 32-bit products differ by far less; the models' logits spread over
    * about ±10, and a fault in any part of the forward pass moves them by more than 0.1.
    */
   private static final float TOLERANCE = 2e-3f;
+
+  /** Of all log probabilities that were compared. */
+  private final List<Float> errors = new ArrayList<>();
+
+  /** A fresh device with so many threads. */
+  protected Device openDevice(int threads) {
+    return Devices.open("cpu", threads).device();
+  }
+
+  /** How far a log probability may be from the reference; a fifth of it in the quadratic mean. */
+  protected float tolerance() {
+    return TOLERANCE;
+  }
 
   @ParameterizedTest
   @ValueSource(
@@ -33,17 +49,19 @@ class ReferenceLogitsTest {
     Path directory = TestEngine.tinyModel(name);
     JsonNode reference = new ObjectMapper().readTree(directory.resolve("reference.json").toFile());
     EngineOptions options = TestEngine.options(16, 16, 4, 50);
-    try (TestEngine engine = new TestEngine(directory, options, 2)) {
+    errors.clear();
+    try (TestEngine engine = new TestEngine(directory, options, openDevice(2))) {
       for (JsonNode prompt : reference.get("prompts")) {
         int[] tokens = ints(prompt.get("tokens"));
         checkPositions(engine, tokens, prompt.get("positions"), name);
         checkGreedy(engine, tokens, prompt, name);
       }
     }
+    double squares = errors.stream().mapToDouble(error -> error * error).average().orElseThrow();
+    assertThat(Math.sqrt(squares)).as("quadratic mean of errors").isLessThan(tolerance() / 5);
   }
 
-  private static void checkPositions(
-      TestEngine engine, int[] tokens, JsonNode positions, String name) {
+  private void checkPositions(TestEngine engine, int[] tokens, JsonNode positions, String name) {
     // One more token behind the prompt makes the logits of its last position reported too.
     int[] longer = java.util.Arrays.copyOf(tokens, tokens.length + 1);
     SamplingParams promptOnly = SamplingParams.builder().maxTokens(0).promptLogprobs(8).build();
@@ -64,22 +82,23 @@ class ReferenceLogitsTest {
         String where =
             "%s, %d tokens, position %d, token %d".formatted(name, tokens.length, position, token);
         // Ranks may swap between near equals; the value at the rank may not.
-        assertThat(row.topLogprobs()[rank++]).as(where).isCloseTo(logprob, within(TOLERANCE));
+        assertThat(row.topLogprobs()[rank++]).as(where).isCloseTo(logprob, within(tolerance()));
         if (found.containsKey(token)) {
-          assertThat(found.get(token)).as(where).isCloseTo(logprob, within(TOLERANCE));
+          assertThat(found.get(token)).as(where).isCloseTo(logprob, within(tolerance()));
+          errors.add(found.get(token) - logprob);
         } else {
-          assertThat(logprob).as(where).isCloseTo(row.topLogprobs()[7], within(TOLERANCE));
+          assertThat(logprob).as(where).isCloseTo(row.topLogprobs()[7], within(tolerance()));
         }
       }
     }
   }
 
   /** Equal tokens as long as the reference's choice was not a near tie. */
-  private static void checkGreedy(TestEngine engine, int[] tokens, JsonNode prompt, String name) {
+  private void checkGreedy(TestEngine engine, int[] tokens, JsonNode prompt, String name) {
     int[] expected = ints(prompt.get("greedy"));
     List<Integer> found = engine.submit(tokens, TestEngine.greedy(expected.length)).tokens();
     for (int i = 0; i < expected.length; i++) {
-      if (prompt.get("margins").get(i).floatValue() < 2 * TOLERANCE) {
+      if (prompt.get("margins").get(i).floatValue() < 2 * tolerance()) {
         return;
       }
       assertThat(found.get(i))

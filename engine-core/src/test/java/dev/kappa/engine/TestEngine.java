@@ -3,12 +3,10 @@ package dev.kappa.engine;
 import dev.kappa.device.DType;
 import dev.kappa.device.Device;
 import dev.kappa.device.Devices;
+import dev.kappa.model.Fixtures;
 import dev.kappa.sample.SamplingParams;
 import dev.kappa.text.NumericTokenizer;
-import java.net.URISyntaxException;
-import java.net.URL;
 import java.nio.file.Path;
-import java.util.Objects;
 import java.util.Random;
 
 /** An engine over one of the tiny models, and a check at its end that nothing leaked. */
@@ -30,12 +28,7 @@ public final class TestEngine implements AutoCloseable {
 
   /** The directory of a tiny random model among the test resources. */
   public static Path tinyModel(String name) {
-    URL url = Objects.requireNonNull(TestEngine.class.getResource("/models/" + name), name);
-    try {
-      return Path.of(url.toURI());
-    } catch (URISyntaxException e) {
-      throw new IllegalArgumentException(name, e);
-    }
+    return Fixtures.model(name);
   }
 
   /** Options for the tiny models, with KV as exact as the arithmetic. */

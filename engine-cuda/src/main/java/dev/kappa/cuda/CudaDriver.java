@@ -15,11 +15,21 @@ import java.util.Optional;
  */
 final class CudaDriver {
 
-  /** What the driver reports. */
-  record Found(int driverVersion, int devices, String firstDevice) {}
+  /**
+   * What the driver reports.
+   *
+   * @param devices how many GPUs there are; the rest is about the one asked for, if it is there
+   * @param capability ten times the compute capability
+   */
+  record Found(int driverVersion, int devices, String name, int capability, long memoryBytes) {}
 
   private static final int SUCCESS = 0;
   private static final int NAME_BYTES = 256;
+
+  /** {@code CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR} and {@code _MINOR}. */
+  private static final int CAPABILITY_MAJOR = 75;
+
+  private static final int CAPABILITY_MINOR = 76;
 
   private final SymbolLookup library;
 
@@ -33,7 +43,7 @@ final class CudaDriver {
    * @return empty if there is no driver library
    * @throws CudaException if the driver refuses a call
    */
-  static Optional<Found> query() {
+  static Optional<Found> query(int ordinal) {
     try (Arena arena = Arena.ofConfined()) {
       SymbolLookup library;
       try {
@@ -41,24 +51,36 @@ final class CudaDriver {
       } catch (IllegalArgumentException e) {
         return Optional.empty();
       }
-      return Optional.of(new CudaDriver(library).ask(arena));
+      return Optional.of(new CudaDriver(library).ask(arena, ordinal));
     }
   }
 
-  private Found ask(Arena arena) {
+  private Found ask(Arena arena, int ordinal) {
     check("cuInit", call("cuInit", 0));
     MemorySegment value = arena.allocate(ValueLayout.JAVA_INT);
     check("cuDriverGetVersion", call("cuDriverGetVersion", value));
     int version = value.get(ValueLayout.JAVA_INT, 0);
     check("cuDeviceGetCount", call("cuDeviceGetCount", value));
     int devices = value.get(ValueLayout.JAVA_INT, 0);
-    String name = "";
-    if (devices > 0) {
-      MemorySegment text = arena.allocate(NAME_BYTES);
-      check("cuDeviceGetName", call("cuDeviceGetName", text, NAME_BYTES, 0));
-      name = text.getString(0);
+    if (ordinal >= devices) {
+      return new Found(version, devices, "", 0, 0);
     }
-    return new Found(version, devices, name);
+    check("cuDeviceGet", call("cuDeviceGet", value, ordinal));
+    int device = value.get(ValueLayout.JAVA_INT, 0);
+    MemorySegment text = arena.allocate(NAME_BYTES);
+    check("cuDeviceGetName", call("cuDeviceGetName", text, NAME_BYTES, device));
+    MemorySegment bytes = arena.allocate(ValueLayout.JAVA_LONG);
+    check("cuDeviceTotalMem", call("cuDeviceTotalMem_v2", bytes, device));
+    int capability =
+        10 * attribute(value, CAPABILITY_MAJOR, device)
+            + attribute(value, CAPABILITY_MINOR, device);
+    return new Found(
+        version, devices, text.getString(0), capability, bytes.get(ValueLayout.JAVA_LONG, 0));
+  }
+
+  private int attribute(MemorySegment value, int attribute, int device) {
+    check("cuDeviceGetAttribute", call("cuDeviceGetAttribute", value, attribute, device));
+    return value.get(ValueLayout.JAVA_INT, 0);
   }
 
   private int call(String function, Object... arguments) {

@@ -1,6 +1,7 @@
 package dev.kappa.cli;
 
 import dev.kappa.device.DeviceException;
+import dev.kappa.device.DeviceOptions;
 import dev.kappa.device.Devices;
 import picocli.CommandLine.Option;
 
@@ -30,6 +31,13 @@ public final class DeviceFlags {
               + "bytes per second and direction, as in 0.05GB/s (default: not throttled).")
   private long linkBandwidth;
 
+  @Option(
+      names = "--deterministic",
+      description =
+          "Results must not depend on what else is computed at the same time; slower on a GPU, and "
+              + "always so on a CPU device.")
+  private boolean deterministic;
+
   public String name() {
     return name;
   }
@@ -49,7 +57,8 @@ public final class DeviceFlags {
    * @throws DeviceException if it cannot be used, or has no link that can be throttled
    */
   public Devices.Choice open() {
-    Devices.Choice choice = Devices.open(name, threads, linkBandwidth);
+    Devices.Choice choice =
+        Devices.open(name, new DeviceOptions(0, threads, linkBandwidth, deterministic));
     String kind = choice.device().info().kind();
     if (linkBandwidth > 0 && !kind.equals("cpu")) {
       choice.device().close();

@@ -66,6 +66,14 @@ final class ModelFlags {
   private int numBlocks;
 
   @Option(
+      names = "--gpu-memory-utilization",
+      paramLabel = "SHARE",
+      description =
+          "Share of the device memory left by weights and activations that KV blocks take, above 0"
+              + " and at most 1 (default: 0.9 on a GPU).")
+  private @Nullable Double memoryUtilization;
+
+  @Option(
       names = "--max-num-seqs",
       paramLabel = "COUNT",
       description = "Most sequences in one step (default: chosen by the device).")
@@ -165,6 +173,7 @@ final class ModelFlags {
         .maxModelLength(maxModelLength)
         .blockTokens(blockSize)
         .numBlocks(numBlocks)
+        .memoryUtilization(memoryUtilization())
         .maxSequences(maxSequences)
         .maxBatchedTokens(maxBatchedTokens)
         .kvDType(kvCacheType.dtype)
@@ -175,6 +184,19 @@ final class ModelFlags {
         .restore(restore)
         .checkKv(checkKv)
         .seed(seed);
+  }
+
+  private double memoryUtilization() {
+    Double share = memoryUtilization;
+    if (share == null) {
+      return 0;
+    }
+    if (!(share > 0 && share <= 1)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--gpu-memory-utilization must be above 0 and at most 1, but is " + share);
+    }
+    return share;
   }
 
   private long hostBytes(long otherwise) {

@@ -1,6 +1,7 @@
 package dev.kappa.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kappa.engine.EngineOptions;
 import dev.kappa.kv.RestoreMode;
@@ -44,6 +45,20 @@ class ModelFlagsTest {
     assertThat(options.restore()).isEqualTo(RestoreMode.LOAD);
     assertThat(options.checkKv()).isFalse();
     assertThat(parse("m").device().linkBandwidth()).isZero();
+  }
+
+  @Test
+  void takeAShareOfTheDeviceMemory() {
+    assertThat(parse("m").engineOptions(EngineOptions.AUTO_HOST).build().memoryUtilization())
+        .isZero();
+    ModelFlags half = parse("m", "--gpu-memory-utilization=0.5");
+    assertThat(half.engineOptions(EngineOptions.AUTO_HOST).build().memoryUtilization())
+        .isEqualTo(0.5);
+    for (String wrong : new String[] {"0", "1.01", "NaN"}) {
+      ModelFlags flags = parse("m", "--gpu-memory-utilization", wrong);
+      assertThatThrownBy(() -> flags.engineOptions(EngineOptions.AUTO_HOST))
+          .hasMessageContaining("at most 1");
+    }
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.kappa.device.cpu;
 
 import dev.kappa.device.AttentionShape;
 import dev.kappa.device.Batch;
+import dev.kappa.device.host.Pages;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 

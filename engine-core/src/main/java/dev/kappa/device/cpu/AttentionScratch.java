@@ -1,5 +1,6 @@
 package dev.kappa.device.cpu;
 
+import dev.kappa.device.host.Pages;
 import org.jspecify.annotations.Nullable;
 
 /** One thread's working memory for attention, taken at first use. */

@@ -12,6 +12,8 @@ import dev.kappa.device.MatrixSource;
 import dev.kappa.device.Stream;
 import dev.kappa.device.Weight;
 import dev.kappa.device.Worker;
+import dev.kappa.device.host.SystemInfo;
+import dev.kappa.device.host.ThreadWorker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -119,7 +121,7 @@ public final class CpuDevice implements Device {
   @Override
   public Worker newWorker(String name, Worker.Task task) {
     checkOpen();
-    return new CpuWorker(name, task);
+    return new ThreadWorker(name, task);
   }
 
   static CpuEvent eventOf(Event event) {

@@ -2,6 +2,7 @@ package dev.kappa.device.cpu;
 
 import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.HostMemory;
+import dev.kappa.device.host.Pages;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
 

@@ -4,6 +4,7 @@ import dev.kappa.device.Device;
 import dev.kappa.device.DeviceException;
 import dev.kappa.device.DeviceOptions;
 import dev.kappa.device.DeviceProvider;
+import dev.kappa.device.host.SystemInfo;
 
 /** Offers the processor as a device, on every machine. */
 public final class CpuProvider implements DeviceProvider {

@@ -5,6 +5,7 @@ import dev.kappa.device.Event;
 import dev.kappa.device.Memory;
 import dev.kappa.device.Stream;
 import dev.kappa.device.Worker;
+import dev.kappa.device.host.Threads;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;

@@ -2,6 +2,7 @@ package dev.kappa.device.cpu;
 
 import dev.kappa.device.DType;
 import dev.kappa.device.Weight;
+import dev.kappa.device.host.Pages;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**

@@ -1,5 +1,6 @@
 package dev.kappa.device.cpu;
 
+import dev.kappa.device.host.Pages;
 import org.jspecify.annotations.Nullable;
 
 /**

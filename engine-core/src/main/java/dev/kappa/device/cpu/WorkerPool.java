@@ -1,5 +1,6 @@
 package dev.kappa.device.cpu;
 
+import dev.kappa.device.host.Threads;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;

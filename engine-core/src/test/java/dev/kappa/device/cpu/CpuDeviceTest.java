@@ -13,7 +13,7 @@ class CpuDeviceTest extends DeviceContractTest {
 
   @Override
   protected Device openDevice(int threads) {
-    return new CpuProvider().open(new DeviceOptions(0, threads, 0));
+    return new CpuProvider().open(new DeviceOptions(0, threads, 0, false));
   }
 
   @Override

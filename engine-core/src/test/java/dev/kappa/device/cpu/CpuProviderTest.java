@@ -22,7 +22,7 @@ class CpuProviderTest {
 
   @Test
   void refusesASecondProcessor() {
-    assertThatThrownBy(() -> new CpuProvider().open(new DeviceOptions(1, 0, 0)))
+    assertThatThrownBy(() -> new CpuProvider().open(new DeviceOptions(1, 0, 0, false)))
         .isInstanceOf(DeviceException.class)
         .hasMessageContaining("cpu:1");
   }

@@ -2,6 +2,7 @@ package dev.kappa.device.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kappa.device.host.Pages;
 import org.junit.jupiter.api.Test;
 
 class HalfTest {

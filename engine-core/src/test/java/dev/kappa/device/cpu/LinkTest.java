@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kappa.device.Device;
 import dev.kappa.device.DeviceMemory;
+import dev.kappa.device.DeviceOptions;
 import dev.kappa.device.Devices;
 import dev.kappa.device.HostMemory;
 import dev.kappa.device.Stream;
@@ -66,7 +67,7 @@ class LinkTest {
 
   @Test
   void throttlesLargeAndSmallCopiesAlike() {
-    try (Device device = Devices.open("cpu", 1, BANDWIDTH).device();
+    try (Device device = Devices.open("cpu", new DeviceOptions(0, 1, BANDWIDTH, false)).device();
         Stream stream = device.newStream("copies");
         HostMemory host = device.allocateHost(4 * MIB);
         DeviceMemory memory = device.allocate(4 * MIB)) {
@@ -89,7 +90,7 @@ class LinkTest {
 
   @Test
   void isSharedByTheStreamsOfADevice() {
-    try (Device device = Devices.open("cpu", 1, BANDWIDTH).device();
+    try (Device device = Devices.open("cpu", new DeviceOptions(0, 1, BANDWIDTH, false)).device();
         Stream one = device.newStream("one");
         Stream two = device.newStream("two");
         HostMemory host = device.allocateHost(4 * MIB);
@@ -105,7 +106,7 @@ class LinkTest {
 
   @Test
   void bringsTheSameBytes() {
-    try (Device device = Devices.open("cpu", 1, 50 * MIB).device();
+    try (Device device = Devices.open("cpu", new DeviceOptions(0, 1, 50 * MIB, false)).device();
         Stream stream = device.newStream("copies");
         HostMemory host = device.allocateHost(MIB);
         HostMemory back = device.allocateHost(MIB);

@@ -1,4 +1,4 @@
-package dev.kappa.device.cpu;
+package dev.kappa.device.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package dev.kappa.device.cpu;
+package dev.kappa.device.host;
 
 import dev.kappa.device.DeviceException;
 import java.lang.foreign.Arena;
@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
  * A range of anonymous memory outside the heap: large ones in huge pages where the system has them.
  * Closing twice is harmless.
  */
-final class Pages implements AutoCloseable {
+public final class Pages implements AutoCloseable {
 
   private static final int PAGE = 4096;
 
@@ -40,7 +40,7 @@ final class Pages implements AutoCloseable {
    *
    * @throws DeviceException if there is not enough memory
    */
-  static Pages allocate(long bytes) {
+  public static Pages allocate(long bytes) {
     return allocate(bytes, false);
   }
 
@@ -49,7 +49,7 @@ final class Pages implements AutoCloseable {
    *
    * @throws DeviceException if there is not enough memory
    */
-  static Pages populate(long bytes) {
+  public static Pages populate(long bytes) {
     return allocate(bytes, true);
   }
 
@@ -82,11 +82,11 @@ final class Pages implements AutoCloseable {
   }
 
   /** The bytes; access after closing throws instead of crashing. */
-  MemorySegment segment() {
+  public MemorySegment segment() {
     return segment;
   }
 
-  long address() {
+  public long address() {
     return segment.address();
   }
 

@@ -1,4 +1,4 @@
-package dev.kappa.device.cpu;
+package dev.kappa.device.host;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;

@@ -1,11 +1,11 @@
-package dev.kappa.device.cpu;
+package dev.kappa.device.host;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** What the operating system says about this machine's memory and processor. */
-final class SystemInfo {
+public final class SystemInfo {
 
   private static final AvailableMemory MEMORY =
       new AvailableMemory(Path.of("/proc"), Path.of("/sys/fs/cgroup"));
@@ -14,12 +14,12 @@ final class SystemInfo {
   private SystemInfo() {}
 
   /** Bytes that can be allocated without swapping; unknown counts as unlimited. */
-  static long availableBytes() {
+  public static long availableBytes() {
     return MEMORY.bytes();
   }
 
   /** The processor's model name, or the architecture where the system does not tell. */
-  static String processorName() {
+  public static String processorName() {
     String name = field(PROCESSORS, "model name");
     return name.isEmpty() ? System.getProperty("os.arch", "unknown processor") : name;
   }

@@ -1,9 +1,9 @@
-package dev.kappa.device.cpu;
+package dev.kappa.device.host;
 
 import dev.kappa.device.Worker;
 
-/** A worker: a thread that waits. */
-final class CpuWorker implements Worker {
+/** A worker that is a thread; for devices whose time is {@link System#nanoTime}. */
+public final class ThreadWorker implements Worker {
 
   private final Task task;
   private final Thread thread;
@@ -11,7 +11,7 @@ final class CpuWorker implements Worker {
   private boolean signalled;
   private boolean closed;
 
-  CpuWorker(String name, Task task) {
+  public ThreadWorker(String name, Task task) {
     this.task = task;
     thread = Thread.ofPlatform().name("kappa-" + name).daemon().start(this::loop);
   }

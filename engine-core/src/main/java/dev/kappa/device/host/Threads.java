@@ -1,12 +1,12 @@
-package dev.kappa.device.cpu;
+package dev.kappa.device.host;
 
 /** Waiting for threads to end. */
-final class Threads {
+public final class Threads {
 
   private Threads() {}
 
   /** Waits until a thread has ended; an interrupt is kept for the caller to see. */
-  static void join(Thread thread) {
+  public static void join(Thread thread) {
     boolean interrupted = false;
     while (thread.isAlive()) {
       try {

@@ -1,4 +1,4 @@
-package dev.kappa.device.cpu;
+package dev.kappa.device.host;
 
 import dev.kappa.device.DeviceException;
 import java.lang.foreign.Arena;

@@ -1,4 +1,4 @@
-package dev.kappa.device.cpu;
+package dev.kappa.device.host;
 
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,0 +1,246 @@
+package dev.kappa.cuda;
+
+import static jcuda.driver.JCudaDriver.cuMemcpy2DAsync;
+import static jcuda.driver.JCudaDriver.cuMemcpyAsync;
+import static jcuda.driver.JCudaDriver.cuMemcpyDtoDAsync;
+import static jcuda.driver.JCudaDriver.cuMemcpyDtoHAsync;
+import static jcuda.driver.JCudaDriver.cuMemcpyHtoDAsync;
+import static jcuda.driver.JCudaDriver.cuStreamCreate;
+import static jcuda.driver.JCudaDriver.cuStreamDestroy;
+import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
+
+import dev.kappa.device.DeviceMemory;
+import dev.kappa.device.Event;
+import dev.kappa.device.HostMemory;
+import dev.kappa.device.Memory;
+import dev.kappa.device.Stream;
+import dev.kappa.device.Worker;
+import jcuda.driver.CUDA_MEMCPY2D;
+import jcuda.driver.CUmemorytype;
+import jcuda.driver.CUstream_flags;
+import org.jspecify.annotations.Nullable;
+
+/** A stream of the driver, with what its kernels need: argument slots, scratch memory, cuBLAS. */
+final class CudaStream implements Stream {
+
+  /** Rows further apart than the driver takes ({@code CU_DEVICE_ATTRIBUTE_MAX_PITCH}). */
+  private static final long MOST_PITCH = Integer.MAX_VALUE;
+
+  private final CudaDevice device;
+  private final CudaContext context;
+  private final String name;
+  private final Handles.StreamHandle handle = new Handles.StreamHandle();
+  private final Launch launch;
+  private final Scratch batchScratch;
+  private final Scratch partialScratch;
+  private final CUDA_MEMCPY2D copy2d = new CUDA_MEMCPY2D();
+  private @Nullable Gemm gemm;
+  private volatile boolean closed;
+
+  CudaStream(CudaDevice device, CudaContext context, String name) {
+    this.device = device;
+    this.context = context;
+    this.name = name;
+    context.bind();
+    context.check("cuStreamCreate", cuStreamCreate(handle, CUstream_flags.CU_STREAM_NON_BLOCKING));
+    launch = new Launch(context, handle);
+    batchScratch = new Scratch(context, handle);
+    partialScratch = new Scratch(context, handle);
+  }
+
+  /** The CUDA stream behind the seam's type, ready for the caller's thread. */
+  static CudaStream of(Stream stream) {
+    if (stream instanceof CudaStream own) {
+      own.checkOpen();
+      return own;
+    }
+    throw new IllegalArgumentException("not a stream of a CUDA device: " + stream);
+  }
+
+  Handles.StreamHandle handle() {
+    return handle;
+  }
+
+  /** For the arguments of the next kernel. */
+  Launch launch() {
+    return launch.clear();
+  }
+
+  /** Where attention keeps what it needs of the batch. */
+  Scratch batchScratch() {
+    return batchScratch;
+  }
+
+  /** Where attention keeps segments until they are merged. */
+  Scratch partialScratch() {
+    return partialScratch;
+  }
+
+  Gemm gemm() {
+    Gemm found = gemm;
+    if (found == null) {
+      found = new Gemm(context, handle, device.isDeterministic());
+      gemm = found;
+    }
+    return found;
+  }
+
+  @Override
+  public void copy(Memory target, long targetOffset, Memory source, long sourceOffset, long bytes) {
+    checkOpen();
+    target.checkRange(targetOffset, bytes);
+    source.checkRange(sourceOffset, bytes);
+    // Asked for in any case: a closed memory refuses.
+    long to = target.address() + targetOffset;
+    long from = source.address() + sourceOffset;
+    if (bytes == 0) {
+      return;
+    }
+    if (target instanceof DeviceMemory) {
+      if (source instanceof HostMemory host) {
+        long at = host.segment().address() + sourceOffset;
+        context.check(
+            "cuMemcpyHtoDAsync",
+            cuMemcpyHtoDAsync(Handles.device(to), Handles.host(at), bytes, handle));
+      } else {
+        context.check(
+            "cuMemcpyDtoDAsync",
+            cuMemcpyDtoDAsync(Handles.device(to), Handles.device(from), bytes, handle));
+      }
+    } else if (source instanceof DeviceMemory && target instanceof HostMemory host) {
+      long at = host.segment().address() + targetOffset;
+      context.check(
+          "cuMemcpyDtoHAsync",
+          cuMemcpyDtoHAsync(Handles.host(at), Handles.device(from), bytes, handle));
+    } else {
+      context.check(
+          "cuMemcpyAsync", cuMemcpyAsync(Handles.device(to), Handles.device(from), bytes, handle));
+    }
+  }
+
+  /** Copies the start of pinned memory to an address that the caller vouches for. */
+  void copyToDevice(long to, HostMemory source, long bytes) {
+    checkOpen();
+    source.checkRange(0, bytes);
+    context.check(
+        "cuMemcpyHtoDAsync",
+        cuMemcpyHtoDAsync(
+            Handles.device(to), Handles.host(source.segment().address()), bytes, handle));
+  }
+
+  @Override
+  public void copy2d(
+      Memory target,
+      long targetOffset,
+      long targetPitch,
+      Memory source,
+      long sourceOffset,
+      long sourcePitch,
+      long width,
+      long height) {
+    checkOpen();
+    checkRows(target, targetOffset, targetPitch, width, height);
+    checkRows(source, sourceOffset, sourcePitch, width, height);
+    long to = target.address();
+    long from = source.address();
+    if (width == 0 || height == 0) {
+      return;
+    }
+    if (Math.max(targetPitch, sourcePitch) > MOST_PITCH) {
+      for (long row = 0; row < height; row++) {
+        copy(
+            target,
+            targetOffset + row * targetPitch,
+            source,
+            sourceOffset + row * sourcePitch,
+            width);
+      }
+      return;
+    }
+    if (target instanceof HostMemory host) {
+      copy2d.dstMemoryType = CUmemorytype.CU_MEMORYTYPE_HOST;
+      copy2d.dstHost = Handles.host(host.segment().address() + targetOffset);
+    } else {
+      copy2d.dstMemoryType = CUmemorytype.CU_MEMORYTYPE_DEVICE;
+      copy2d.dstDevice = Handles.device(to + targetOffset);
+    }
+    if (source instanceof HostMemory host) {
+      copy2d.srcMemoryType = CUmemorytype.CU_MEMORYTYPE_HOST;
+      copy2d.srcHost = Handles.host(host.segment().address() + sourceOffset);
+    } else {
+      copy2d.srcMemoryType = CUmemorytype.CU_MEMORYTYPE_DEVICE;
+      copy2d.srcDevice = Handles.device(from + sourceOffset);
+    }
+    copy2d.dstPitch = targetPitch;
+    copy2d.srcPitch = sourcePitch;
+    copy2d.WidthInBytes = width;
+    copy2d.Height = height;
+    context.check("cuMemcpy2DAsync", cuMemcpy2DAsync(copy2d, handle));
+  }
+
+  private static void checkRows(Memory memory, long offset, long pitch, long width, long height) {
+    if (width < 0 || height < 0 || (height > 1 && pitch < width)) {
+      throw new IllegalArgumentException(
+          "%d rows of %d bytes, %d apart".formatted(height, width, pitch));
+    }
+    long length = height == 0 ? 0 : Math.addExact(Math.multiplyExact(height - 1, pitch), width);
+    memory.checkRange(offset, length);
+  }
+
+  @Override
+  public void record(Event event) {
+    checkOpen();
+    CudaEvent.of(event).record(handle);
+  }
+
+  @Override
+  public void await(Event event) {
+    checkOpen();
+    CudaEvent.of(event).await(handle);
+  }
+
+  @Override
+  public void signal(Worker worker) {
+    call(worker::signal);
+  }
+
+  /** Calls the host once the work submitted so far is done; the call must not throw. */
+  void call(Runnable call) {
+    checkOpen();
+    device.hostCalls().submit(handle, call);
+  }
+
+  @Override
+  public void synchronize() {
+    checkOpen();
+    context.check("cuStreamSynchronize", cuStreamSynchronize(handle));
+  }
+
+  /** Waits first, as the driver would release a busy stream at once. */
+  @Override
+  public void close() {
+    synchronized (handle) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+    }
+    context.bind();
+    context.ignore(cuStreamSynchronize(handle));
+    if (gemm != null) {
+      gemm.close();
+    }
+    batchScratch.close();
+    partialScratch.close();
+    context.ignore(cuStreamDestroy(handle));
+    launch.close();
+    device.forget(this);
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("stream " + name + " is closed");
+    }
+    context.bind();
+  }
+}

@@ -1,0 +1,121 @@
+package dev.kappa.cuda;
+
+import static jcuda.driver.JCudaDriver.cuModuleGetFunction;
+import static jcuda.driver.JCudaDriver.cuModuleLoadData;
+import static jcuda.driver.JCudaDriver.cuModuleUnload;
+
+import dev.kappa.device.DType;
+import dev.kappa.device.DeviceException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.EnumMap;
+import java.util.HexFormat;
+import java.util.Map;
+import jcuda.driver.CUmodule;
+
+/** The project's kernels, loaded into a context. */
+final class KernelModule implements AutoCloseable {
+
+  private static final String RESOURCE = "kernels.ptx";
+
+  /**
+   * A function of the module.
+   *
+   * @param arguments how many it takes
+   */
+  record Kernel(String name, long raw, int arguments) {
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  private final CudaContext context;
+  private final CUmodule module = new CUmodule();
+  private final String hash;
+
+  final Kernel pickRows;
+  final Kernel rmsNorm;
+  final Kernel addRmsNorm;
+  final Kernel siluMul;
+  final Kernel argmax;
+  final Kernel stageBatch;
+  final Kernel mergeSegments;
+  final Kernel attentionResult;
+  final Map<DType, Kernel> ropeStore;
+  final Map<DType, Kernel> attention;
+
+  /** Conversions to the type of weights, by the type that they come in. */
+  final Map<DType, Kernel> toBf16;
+
+  /** Conversions to 32-bit floats. */
+  final Map<DType, Kernel> toF32;
+
+  KernelModule(CudaContext context) {
+    this.context = context;
+    byte[] text = read();
+    hash = sha256(text);
+    context.check(
+        "loading the kernels (cuModuleLoadData)",
+        cuModuleLoadData(module, new String(text, StandardCharsets.US_ASCII)));
+    pickRows = kernel("pickRows", 4);
+    rmsNorm = kernel("rmsNorm", 5);
+    addRmsNorm = kernel("addRmsNorm", 6);
+    siluMul = kernel("siluMul", 3);
+    argmax = kernel("argmax", 3);
+    stageBatch = kernel("stageBatch", 10);
+    mergeSegments = kernel("mergeSegments", 7);
+    attentionResult = kernel("attentionResult", 4);
+    ropeStore = perType("ropeStore%s", 17);
+    attention = perType("attention%s", 23);
+    toBf16 = Map.of(DType.F32, kernel("f32ToBf16", 3), DType.F16, kernel("f16ToBf16", 3));
+    toF32 = Map.of(DType.BF16, kernel("bf16ToF32", 3), DType.F16, kernel("f16ToF32", 3));
+  }
+
+  /** A short name of everything in the module. */
+  String version() {
+    return hash.substring(0, 12);
+  }
+
+  private Map<DType, Kernel> perType(String pattern, int arguments) {
+    Map<DType, Kernel> found = new EnumMap<>(DType.class);
+    found.put(DType.BF16, kernel(pattern.formatted("Bf16"), arguments));
+    found.put(DType.F16, kernel(pattern.formatted("F16"), arguments));
+    found.put(DType.F32, kernel(pattern.formatted("F32"), arguments));
+    return found;
+  }
+
+  private Kernel kernel(String name, int arguments) {
+    Handles.FunctionHandle function = new Handles.FunctionHandle();
+    context.check("finding kernel " + name, cuModuleGetFunction(function, module, name));
+    return new Kernel(name, function.raw(), arguments);
+  }
+
+  private static byte[] read() {
+    try (InputStream in = KernelModule.class.getResourceAsStream(RESOURCE)) {
+      if (in == null) {
+        throw new DeviceException("the kernels are missing: no resource " + RESOURCE);
+      }
+      return in.readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String sha256(byte[] bytes) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    context.ignore(cuModuleUnload(module));
+  }
+}

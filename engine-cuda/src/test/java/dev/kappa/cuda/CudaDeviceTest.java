@@ -1,0 +1,7 @@
+package dev.kappa.cuda;
+
+import org.junit.jupiter.api.Tag;
+
+/** The device contract on a real GPU. */
+@Tag("gpu")
+class CudaDeviceTest extends CudaContract {}

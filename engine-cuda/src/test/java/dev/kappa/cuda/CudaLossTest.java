@@ -1,0 +1,91 @@
+package dev.kappa.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.kappa.cuda.sim.SimulationControl;
+import dev.kappa.device.Device;
+import dev.kappa.device.DeviceException;
+import dev.kappa.device.DeviceMemory;
+import dev.kappa.device.Event;
+import dev.kappa.device.HostMemory;
+import dev.kappa.device.Stream;
+import dev.kappa.device.Worker;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What happens when a copy fails on the simulated GPU, and the context with it. */
+@Timeout(60)
+class CudaLossTest {
+
+  private final SimulationControl control = SimulatedGpu.reset();
+  private final Device device = SimulatedGpu.open();
+  private final DeviceMemory memory = device.allocate(64);
+  private final HostMemory host = device.allocateHost(64);
+  private final Stream stream = device.newStream("test");
+  private final Stream other = device.newStream("other");
+
+  @BeforeEach
+  void lose() {
+    control.failCopy(1);
+    stream.copy(memory, 0, host, 0, 64);
+  }
+
+  /** Even then everything can be closed, and nothing is left. */
+  @AfterEach
+  void close() {
+    other.close();
+    stream.close();
+    memory.close();
+    host.close();
+    assertThat(device.allocatedBytes()).isZero();
+    device.close();
+    SimulatedGpu.reset();
+  }
+
+  @Test
+  void everyCallFailsFromThenOn() {
+    assertThatThrownBy(stream::synchronize)
+        .isInstanceOf(DeviceException.class)
+        .hasMessageContaining("cuStreamSynchronize");
+    assertThatThrownBy(stream::synchronize).isInstanceOf(DeviceException.class);
+    assertThatThrownBy(other::synchronize).isInstanceOf(DeviceException.class);
+    assertThatThrownBy(() -> device.allocate(64)).isInstanceOf(DeviceException.class);
+    assertThatThrownBy(() -> device.allocateHost(64)).isInstanceOf(DeviceException.class);
+  }
+
+  @Test
+  void eventsTellOfIt() {
+    assertThatThrownBy(
+            () -> {
+              try (Event event = device.newEvent()) {
+                stream.record(event);
+                event.synchronize();
+              }
+            })
+        .isInstanceOf(DeviceException.class);
+  }
+
+  @Test
+  void workersAreWokenAllTheSame() throws Exception {
+    CountDownLatch woken = new CountDownLatch(1);
+    try (Worker worker =
+        device.newWorker(
+            "waiting",
+            () -> {
+              woken.countDown();
+              return Worker.WHEN_SIGNALLED;
+            })) {
+      try {
+        stream.signal(worker);
+      } catch (DeviceException e) {
+        assertThat(e).hasMessageContaining("cuLaunchHostFunc");
+      }
+      assertThat(woken.await(30, TimeUnit.SECONDS)).isTrue();
+    }
+  }
+}

@@ -1,0 +1,24 @@
+package dev.kappa.cuda;
+
+import dev.kappa.cuda.sim.SimulationControl;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+
+/**
+ * The device contract with blocks and threads run from the last to the first, and streams that
+ * pause: a missing barrier shows in one of the two orders, a missing wait between streams in some.
+ */
+class CudaReverseOrderTest extends CudaContract {
+
+  @BeforeAll
+  static void simulate() {
+    SimulatedGpu.reset()
+        .configure(
+            SimulationControl.Setup.plain().withReverse(true).withSeed(SEED).withDelayMicros(20));
+  }
+
+  @AfterAll
+  static void restore() {
+    SimulatedGpu.reset();
+  }
+}
