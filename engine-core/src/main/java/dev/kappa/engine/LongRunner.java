@@ -101,6 +101,7 @@ final class LongRunner implements AutoCloseable {
   void finish(StepRunner.RowSink sink) {
     plan = null;
     runner.finish(sink);
+    kv.settle();
   }
 
   /**
@@ -111,11 +112,7 @@ final class LongRunner implements AutoCloseable {
   void abandon() {
     kv.synchronize();
     stream.synchronize();
-  }
-
-  /** Bytes read from host memory, since the start. */
-  long bytes() {
-    return kv.bytes();
+    kv.forget();
   }
 
   /** Waits for work in flight and frees everything. */

@@ -271,8 +271,8 @@ public final class KvCache implements AutoCloseable {
         onDevice,
         tier(host.pool()),
         layout.blockBytes(),
-        transfers(host.loads(), loader.blocks(), loader.failed() + host.corrupt()),
-        transfers(host.stores(), storer.blocks(), storer.failed()),
+        transfers(host.loads(), loader.blocks(), loader.failed() + host.corrupt(), longContexts),
+        transfers(host.stores(), storer.blocks(), storer.failed(), null),
         storer.skipped(),
         storer.discarded(),
         host.pool().evictedUnused());
@@ -366,8 +366,11 @@ public final class KvCache implements AutoCloseable {
     table.add(copy);
   }
 
-  private static KvStats.Transfers transfers(Lane lane, long blocks, long failed) {
-    return new KvStats.Transfers(blocks, lane.bytes(), lane.copyNanos(), failed, lane.ceiling());
+  private static KvStats.Transfers transfers(
+      Lane lane, long blocks, long failed, @Nullable LongContexts beside) {
+    long bytes = lane.bytes() + (beside == null ? 0 : beside.bytesRead());
+    long nanos = lane.copyNanos() + (beside == null ? 0 : beside.readCopyNanos());
+    return new KvStats.Transfers(blocks, bytes, nanos, failed, lane.ceiling());
   }
 
   private static KvStats.Tier tier(BlockPool pool) {

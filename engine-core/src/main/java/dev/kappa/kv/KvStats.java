@@ -6,7 +6,8 @@ package dev.kappa.kv;
  * @param device blocks on the device
  * @param host blocks in host memory; its total grows while the pool is being filled with memory
  * @param blockBytes bytes of one block
- * @param loads copies from host to device
+ * @param loads copies from host to device, those of contexts that are read in place included in
+ *     bytes and time
  * @param stores copies from device to host
  * @param storesSkipped blocks not stored because no host block was free
  * @param storesDiscarded stores whose device block was reused before the copy was done

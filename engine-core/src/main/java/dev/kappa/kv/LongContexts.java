@@ -39,6 +39,7 @@ public final class LongContexts {
   private final DeviceTier device;
   private final HostSide host;
   private final Clock clock;
+  private @Nullable StreamedKv reader;
   private final int unit;
   private final int window;
 
@@ -83,11 +84,22 @@ public final class LongContexts {
     return layout.blocksFor(tokens) > host.tier().reachable();
   }
 
-  /** The way to the KV of such sequences; the caller closes it. */
+  /** The way to the KV of such sequences, of which there is one; the caller closes it. */
   public StreamedKv open(Device on, AttentionShape shape, int maxRows) {
     long piece = (long) (host.loads().rate() * PIECE_NANOS);
     long bytes = Math.clamp(piece, MIN_PIECE, MAX_PIECE);
-    return new StreamedKv(on, layout, device, host.tier(), bytes, shape, maxRows);
+    reader = new StreamedKv(on, layout, device, host.tier(), bytes, shape, maxRows);
+    return reader;
+  }
+
+  /** Bytes that were read in place, since the start. */
+  long bytesRead() {
+    return reader == null ? 0 : reader.bytes();
+  }
+
+  /** Nanoseconds that the device spent copying them. */
+  long readCopyNanos() {
+    return reader == null ? 0 : reader.copyNanos();
   }
 
   /** How long it takes to read what lies before a table's window, as every step does. */

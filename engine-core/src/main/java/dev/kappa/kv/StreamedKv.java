@@ -11,6 +11,7 @@ import dev.kappa.device.KvSpan;
 import dev.kappa.device.LayerKv;
 import dev.kappa.device.Resources;
 import dev.kappa.device.Stream;
+import dev.kappa.kv.transfer.EventPool;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -38,19 +39,25 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
   private final int pieceBlocks;
   private final Stream copies;
   private final List<Slot> ring = new ArrayList<>();
+  private final EventPool events;
+  private final List<Reading> readings = new ArrayList<>();
   private final Resources resources = new Resources();
   private final DeviceMemory state;
   private BlockTable table = new BlockTable("");
   private int end;
   private int next;
   private long bytes;
+  private long copyNanos;
 
   /**
    * A buffer of the ring.
    *
    * @param spans what lies in it, span by span
    */
-  private record Slot(DeviceMemory memory, List<KvLayer> spans, Event ready, Event free) {}
+  private record Slot(DeviceMemory memory, List<KvLayer> spans, Event free) {}
+
+  /** A piece on its way in the step in flight. */
+  private record Reading(Event start, Event end, long bytes) {}
 
   /**
    * @param pieceBytes least bytes of a piece, as far as there are so many
@@ -74,6 +81,7 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
     int spans = Math.toIntExact(Math.ceilDiv(pieceBytes, spanBytes));
     pieceBlocks = spans * spanBlocks;
     try {
+      events = resources.own(new EventPool(on), EventPool::close);
       copies = resources.own(on.newStream("stream-in"), Stream::close);
       for (int i = 0; i < RING; i++) {
         DeviceMemory memory = resources.own(on.allocate(spans * spanBytes), DeviceMemory::close);
@@ -81,7 +89,7 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
         for (int span = 0; span < spans; span++) {
           layers.add(layout.staged(memory.slice(span * spanBytes, spanBytes)));
         }
-        ring.add(new Slot(memory, layers, newEvent(on), newEvent(on)));
+        ring.add(new Slot(memory, layers, resources.own(on.newEvent(), Event::close)));
       }
       long stateBytes = on.kernels().attentionStateBytes(shape, maxRows);
       state = resources.own(on.allocate(stateBytes), DeviceMemory::close);
@@ -112,9 +120,32 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
     copies.synchronize();
   }
 
+  /** Takes account of what a step has read that is done. */
+  public void settle() {
+    for (Reading reading : readings) {
+      bytes += reading.bytes;
+      copyNanos += reading.end.completedNanos() - reading.start.completedNanos();
+    }
+    forget();
+  }
+
+  /** Takes no account of a step that was not submitted whole, or has failed. */
+  public void forget() {
+    for (Reading reading : readings) {
+      events.give(reading.start);
+      events.give(reading.end);
+    }
+    readings.clear();
+  }
+
   /** Bytes copied for reading, since the start. */
-  public long bytes() {
+  long bytes() {
     return bytes;
+  }
+
+  /** Nanoseconds that the device spent copying them. */
+  long copyNanos() {
+    return copyNanos;
   }
 
   @Override
@@ -135,11 +166,10 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
     int start = table.windowStart();
     for (int block = 0; block < start; block += pieceBlocks) {
       int count = Math.min(pieceBlocks, start - block);
-      Slot slot = ring.get(next++ % RING);
+      Slot slot = ring.get(next);
+      next = (next + 1) % RING;
       copies.await(slot.free);
-      copy(layer, block, count, slot.memory);
-      copies.record(slot.ready);
-      stream.await(slot.ready);
+      stream.await(read(layer, block, count, slot.memory));
       for (int done = 0; done < count; done += spanBlocks) {
         int tokens = Math.min(spanBlocks, count - done) * blockTokens;
         KvSpan span = new KvSpan((block + done) * blockTokens, tokens, true);
@@ -156,11 +186,18 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
   /** Frees everything; the stream that computes must be idle. */
   @Override
   public void close() {
+    forget();
     resources.close();
   }
 
-  private Event newEvent(Device on) {
-    return resources.own(on.newEvent(), Event::close);
+  /** Starts to read a piece; returns the event of its arrival. */
+  private Event read(int layer, int first, int count, DeviceMemory target) {
+    Reading reading = new Reading(events.take(), events.take(), count * layout.layerBytes());
+    readings.add(reading);
+    copies.record(reading.start);
+    copy(layer, first, count, target);
+    copies.record(reading.end);
+    return reading.end;
   }
 
   /** Copies one layer of consecutive blocks of the table, one piece for each run in host memory. */
@@ -183,6 +220,5 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
           run);
       done += run;
     }
-    bytes += count * width;
   }
 }

@@ -139,6 +139,9 @@ public class OffloadTest {
       Collected again = engine.submit(prompt, sampling(40));
       assertThat(result(again)).isEqualTo(expected);
       assertThat(again.finish().usage().hostTokens()).isGreaterThan(300);
+      // Each of 40 steps reads what lies before the window.
+      long hundredTokens = 100 * kv(engine).blockBytes() / blockTokens;
+      assertThat(kv(engine).loads().bytes()).isGreaterThan(40 * hundredTokens);
     }
   }
 

@@ -4,6 +4,7 @@ import dev.kappa.device.Device;
 import dev.kappa.device.Event;
 import dev.kappa.device.Memory;
 import dev.kappa.device.Stream;
+import java.util.Arrays;
 
 /** Measures what a direction of the link does at best: contiguous copies of growing size. */
 public final class Calibration {
@@ -12,7 +13,7 @@ public final class Calibration {
   private static final long LONG_ENOUGH_NANOS = 3_000_000;
 
   private static final int GROWTH = 4;
-  private static final int REPEATS = 2;
+  private static final int REPEATS = 5;
 
   private Calibration() {}
 
@@ -20,28 +21,35 @@ public final class Calibration {
    * Copies from the start of one memory to the start of another, which must both be unused.
    *
    * @param first bytes of the first copy
-   * @return bytes per second of the best copy
+   * @return bytes per second of a copy that is long enough for its start not to matter
    */
   public static double measure(
       Device device, Stream stream, Memory target, Memory source, long first) {
     long most = Math.min(target.bytes(), source.bytes());
-    double best = 0;
+    long bytes = Math.min(first, most);
     try (Event start = device.newEvent();
         Event end = device.newEvent()) {
-      long nanos = 0;
-      for (long bytes = Math.min(first, most);
-          nanos < LONG_ENOUGH_NANOS && bytes <= most;
-          bytes *= GROWTH) {
-        for (int i = 0; i < REPEATS; i++) {
-          stream.record(start);
-          stream.copy(target, 0, source, 0, bytes);
-          stream.record(end);
-          stream.synchronize();
-          nanos = Math.max(1, end.completedNanos() - start.completedNanos());
-          best = Math.max(best, bytes * 1e9 / nanos);
-        }
+      long nanos = typicalNanos(stream, target, source, bytes, start, end);
+      while (nanos < LONG_ENOUGH_NANOS && bytes <= most / GROWTH) {
+        bytes *= GROWTH;
+        nanos = typicalNanos(stream, target, source, bytes, start, end);
       }
+      return bytes * 1e9 / nanos;
     }
-    return best;
+  }
+
+  /** The median of several copies: on a busy machine some are late, and some seem too short. */
+  private static long typicalNanos(
+      Stream stream, Memory target, Memory source, long bytes, Event start, Event end) {
+    long[] nanos = new long[REPEATS];
+    for (int i = 0; i < REPEATS; i++) {
+      stream.record(start);
+      stream.copy(target, 0, source, 0, bytes);
+      stream.record(end);
+      stream.synchronize();
+      nanos[i] = Math.max(1, end.completedNanos() - start.completedNanos());
+    }
+    Arrays.sort(nanos);
+    return nanos[REPEATS / 2];
   }
 }
