@@ -5,30 +5,22 @@ import dev.kappa.device.Device;
 import dev.kappa.device.DeviceException;
 import dev.kappa.device.Worker;
 import dev.kappa.kv.KvCache;
-import dev.kappa.sample.BadLogitsException;
-import dev.kappa.sample.Logprobs;
-import dev.kappa.sample.Sampler;
-import dev.kappa.sample.TokenLogprob;
 import dev.kappa.schedule.Scheduler;
 import dev.kappa.schedule.Sequence;
 import dev.kappa.schedule.StepCost;
 import dev.kappa.schedule.StepPlan;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Queue;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The engine thread: takes commands, runs steps, reports output. Everything but {@link #post},
  * {@link #stats} and {@link #close} is confined to that thread.
  */
-final class EngineLoop implements StepRunner.RowSink {
+final class EngineLoop {
 
   /** Something for the engine thread to do between steps. */
   @FunctionalInterface
@@ -39,14 +31,12 @@ final class EngineLoop implements StepRunner.RowSink {
   private static final Logger LOG = System.getLogger(EngineLoop.class.getName());
 
   private final Queue<Command> commands = new ArrayDeque<>();
-  private final IdentityHashMap<Sequence, ActiveRequest> active = new IdentityHashMap<>();
+  private final ActiveRequests requests;
   private final Scheduler scheduler;
   private final KvCache cache;
   private final StepRunner runner;
   private final LoadGate gate;
   private final @Nullable LongRunner longRunner;
-  private final Sampler sampler;
-  private final Logprobs logprobs;
   private final StepCost cost;
   private final Clock clock;
   private final Worker worker;
@@ -58,10 +48,6 @@ final class EngineLoop implements StepRunner.RowSink {
   private @Nullable Throwable failure;
   private int idleRounds;
   private long steps;
-  private long promptTokens;
-  private long cachedPromptTokens;
-  private long hostPromptTokens;
-  private long generatedTokens;
   private volatile EngineStats stats;
 
   /**
@@ -85,8 +71,7 @@ final class EngineLoop implements StepRunner.RowSink {
     this.gate = gate;
     this.longRunner = longRunner;
     clock = device.clock();
-    sampler = new Sampler(vocabulary);
-    logprobs = new Logprobs(vocabulary);
+    requests = new ActiveRequests(scheduler, clock, vocabulary);
     stats = snapshot();
     worker = device.newWorker("engine", this::round);
     cache.onProgress(worker::signal);
@@ -156,18 +141,15 @@ final class EngineLoop implements StepRunner.RowSink {
   void submit(ActiveRequest request) {
     Throwable fault = failure;
     if (fault != null) {
-      failOne(request, unavailable(fault));
+      ActiveRequests.tell(request, unavailable(fault));
       return;
     }
-    active.put(request.sequence(), request);
-    scheduler.add(request.sequence());
+    requests.add(request);
   }
 
   /** Ends a request early; does nothing if it has ended. */
   void cancel(ActiveRequest request) {
-    if (active.containsKey(request.sequence())) {
-      end(request, () -> request.finish(Finish.Reason.ABORT, clock.nanos()));
-    }
+    requests.cancel(request);
   }
 
   /** Forgets cached prefixes; returns of how many blocks. */
@@ -204,7 +186,7 @@ final class EngineLoop implements StepRunner.RowSink {
   private long step() {
     cache.settle();
     endLongStep();
-    if (active.isEmpty()) {
+    if (requests.isEmpty()) {
       return Worker.WHEN_SIGNALLED;
     }
     long start = clock.nanos();
@@ -219,16 +201,16 @@ final class EngineLoop implements StepRunner.RowSink {
       return nothingToDo(plan);
     }
     idleRounds = 0;
-    noteStarts(plan);
+    requests.noteStarts(plan);
     // Whoever counts what waits need not wait for the step's end.
     stats = snapshot();
     gate.open(plan.loads());
-    runner.run(plan, gate, this);
+    runner.run(plan, gate, requests);
     long stall = gate.settle();
     cost.observe(plan.work(), clock.nanos() - start - stall);
     steps++;
     scheduler.publish(plan);
-    endFinished(plan);
+    requests.endFinished(plan);
     // Last, since what has just been given back may be reused next.
     cache.flushStores();
     return start;
@@ -240,7 +222,7 @@ final class EngineLoop implements StepRunner.RowSink {
    * @throws IllegalStateException if there is nothing to wait for: better than waiting for ever
    */
   private long nothingToDo(StepPlan plan) {
-    if (active.isEmpty() || !cache.isIdle() || isLongInFlight()) {
+    if (requests.isEmpty() || !cache.isIdle() || isLongInFlight()) {
       idleRounds = 0;
       return plan.again();
     }
@@ -266,15 +248,14 @@ final class EngineLoop implements StepRunner.RowSink {
     if (runs == null || plan == null) {
       return false;
     }
-    noteStarts(plan);
+    requests.noteStarts(plan);
     try {
-      runs.begin(plan, this, worker);
+      runs.begin(plan, requests, worker);
       return false;
     } catch (DeviceException e) {
       runs.abandon();
-      ActiveRequest request = request(plan.chunks().getFirst().sequence());
-      LOG.log(Level.WARNING, "request " + request.id() + ": its step was refused", e);
-      end(request, () -> request.fail(internal(e)));
+      LOG.log(Level.WARNING, "a step over host memory was refused; its request ends", e);
+      requests.fail(plan.chunks().getFirst().sequence(), ActiveRequests.internal(e));
       scheduler.longSequence().finished();
       return true;
     }
@@ -296,155 +277,28 @@ final class EngineLoop implements StepRunner.RowSink {
   private boolean failImpossible() {
     List<Sequence> sequences = scheduler.takeImpossible();
     for (Sequence sequence : sequences) {
-      ActiveRequest request = request(sequence);
       String message =
           "the context exceeds the device, and there is not enough host memory to keep its KV";
-      EngineException error = new EngineException(EngineException.Kind.INTERNAL, null, message);
-      end(request, () -> request.fail(error));
+      requests.fail(sequence, new EngineException(EngineException.Kind.INTERNAL, null, message));
     }
     return !sequences.isEmpty();
   }
 
   private void endLongStep(LongRunner runs, StepPlan plan) {
-    runs.finish(this);
+    runs.finish(requests);
     steps++;
     scheduler.longSequence().finished();
-    endFinished(plan);
-  }
-
-  @Override
-  public StepRunner.Want want(StepPlan.Chunk chunk, int position) {
-    ActiveRequest request = request(chunk.sequence());
-    if (request.wantsPromptLogprob(position)) {
-      return StepRunner.Want.LOGITS;
-    }
-    if (position + 1 < chunk.sequence().length() || request.promptOnly()) {
-      return StepRunner.Want.NOTHING;
-    }
-    return request.takesArgmax() ? StepRunner.Want.ARGMAX : StepRunner.Want.LOGITS;
-  }
-
-  @Override
-  public void onArgmax(StepPlan.Chunk chunk, int position, int token) {
-    report(
-        chunk.sequence(),
-        request -> {
-          if (token < 0) {
-            throw new BadLogitsException(
-                "the logits at position %d are not all numbers; no token can be chosen"
-                    .formatted(position));
-          }
-          accept(request, token, null);
-        });
-  }
-
-  @Override
-  public void onLogits(StepPlan.Chunk chunk, int position, MemorySegment logits, int row) {
-    Sequence sequence = chunk.sequence();
-    boolean promptRow = position + 1 < sequence.promptLength();
-    int promptToken = promptRow ? sequence.token(position + 1) : -1;
-    report(
-        sequence,
-        request -> {
-          if (promptRow) {
-            int top = request.sampling().promptLogprobs();
-            request.addPromptLogprob(logprobs.of(logits, row, promptToken, top));
-          } else {
-            sample(request, logits, row);
-          }
-        });
-  }
-
-  private void sample(ActiveRequest request, MemorySegment logits, int row) {
-    int token =
-        sampler.sample(logits, row, request.sampling(), request.seed(), request.generated());
-    int top = request.sampling().logprobs();
-    accept(request, token, top < 0 ? null : logprobs.of(logits, row, token, top));
-  }
-
-  private void accept(ActiveRequest request, int token, @Nullable TokenLogprob logprob) {
-    generatedTokens++;
-    request.accept(token, logprob, clock.nanos());
-  }
-
-  private void noteStarts(StepPlan plan) {
-    long now = clock.nanos();
-    for (StepPlan.Chunk chunk : plan.chunks()) {
-      ActiveRequest request = request(chunk.sequence());
-      if (request.start(now)) {
-        promptTokens += chunk.sequence().promptLength();
-        cachedPromptTokens += chunk.sequence().cachedPrompt();
-        hostPromptTokens += chunk.sequence().hostPrompt();
-      }
-    }
-  }
-
-  private void endFinished(StepPlan plan) {
-    for (StepPlan.Chunk chunk : plan.chunks()) {
-      ActiveRequest request = active.get(chunk.sequence());
-      if (request == null) {
-        continue;
-      }
-      if (request.promptOnly() && chunk.reachesEnd()) {
-        end(request, () -> request.finish(Finish.Reason.LENGTH, clock.nanos()));
-      } else if (request.reason() != null) {
-        Finish.Reason reason = request.reason();
-        end(request, () -> request.finish(reason, clock.nanos()));
-      }
-    }
-  }
-
-  /** Passes something on to a request; what goes wrong there ends that request alone. */
-  private void report(Sequence sequence, Consumer<ActiveRequest> action) {
-    ActiveRequest request = active.get(sequence);
-    if (request == null) {
-      return;
-    }
-    try {
-      action.accept(request);
-    } catch (BadLogitsException e) {
-      end(request, () -> request.fail(internal(e)));
-    } catch (RuntimeException | Error e) {
-      LOG.log(Level.WARNING, "request " + request.id() + ": its output failed", e);
-      end(request, () -> request.fail(internal(e)));
-    }
-  }
-
-  /** Forgets a request, gives its blocks back and says goodbye to its listener. */
-  private void end(ActiveRequest request, Runnable goodbye) {
-    active.remove(request.sequence());
-    scheduler.remove(request.sequence());
-    try {
-      goodbye.run();
-    } catch (RuntimeException | Error e) {
-      LOG.log(Level.WARNING, "request " + request.id() + ": its output failed", e);
-      failOne(request, internal(e));
-    }
+    requests.endFinished(plan);
   }
 
   /** After a failed step nothing on the device can be trusted: all requests end with an error. */
   private void fail(Throwable cause) {
     LOG.log(Level.ERROR, "a step failed; the engine takes no more requests", cause);
     failure = cause;
-    for (ActiveRequest request : List.copyOf(active.values())) {
-      end(request, () -> request.fail(unavailable(cause)));
-    }
+    requests.failAll(unavailable(cause));
     // Nothing will use its blocks again, whatever its step in flight still does.
     scheduler.longSequence().finished();
     stats = snapshot();
-  }
-
-  private void failOne(ActiveRequest request, EngineException error) {
-    try {
-      request.fail(error);
-    } catch (RuntimeException | Error e) {
-      LOG.log(Level.WARNING, "request " + request.id() + ": its listener failed", e);
-    }
-  }
-
-  private static EngineException internal(Throwable cause) {
-    return new EngineException(
-        EngineException.Kind.INTERNAL, String.valueOf(cause.getMessage()), cause);
   }
 
   private static EngineException unavailable(Throwable cause) {
@@ -457,22 +311,12 @@ final class EngineLoop implements StepRunner.RowSink {
       ended = true;
     }
     drain();
-    for (ActiveRequest request : new ArrayList<>(active.values())) {
-      end(request, () -> request.finish(Finish.Reason.ABORT, clock.nanos()));
-    }
+    requests.cancelAll();
     LongRunner runs = longRunner;
     StepPlan left = runs == null || failure != null ? null : runs.plan();
     if (runs != null && left != null) {
       endLongStep(runs, left);
     }
-  }
-
-  private ActiveRequest request(Sequence sequence) {
-    ActiveRequest request = active.get(sequence);
-    if (request == null) {
-      throw new IllegalStateException("a sequence is planned that no request has");
-    }
-    return request;
   }
 
   private EngineStats snapshot() {
@@ -481,10 +325,10 @@ final class EngineLoop implements StepRunner.RowSink {
         scheduler.waiting(),
         cache.stats(),
         steps,
-        promptTokens,
-        cachedPromptTokens,
-        hostPromptTokens,
-        generatedTokens,
+        requests.promptTokens(),
+        requests.cachedPromptTokens(),
+        requests.hostPromptTokens(),
+        requests.generatedTokens(),
         scheduler.preemptions(),
         failure != null);
   }

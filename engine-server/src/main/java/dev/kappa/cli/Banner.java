@@ -21,7 +21,7 @@ final class Banner {
       device   %s: %s
       KV       %d tokens on the device (%d blocks of %d, %s, %s)
       host KV  %s
-    %s  API      /v1/chat/completions  /v1/completions  /v1/models  /health  /metrics
+    %s  API      /v1/chat/completions  /v1/completions  /v1/models  /v1/cache  /health  /metrics
 
     Try:
       %s

@@ -1,0 +1,229 @@
+package dev.kappa.engine;
+
+import dev.kappa.device.Clock;
+import dev.kappa.sample.BadLogitsException;
+import dev.kappa.sample.Logprobs;
+import dev.kappa.sample.Sampler;
+import dev.kappa.sample.TokenLogprob;
+import dev.kappa.schedule.Scheduler;
+import dev.kappa.schedule.Sequence;
+import dev.kappa.schedule.StepPlan;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.MemorySegment;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The requests in work: their way from rows of logits to tokens and listeners, and their ends. What
+ * goes wrong with one request's output ends that request alone. Confined to the engine thread.
+ */
+final class ActiveRequests implements StepRunner.RowSink {
+
+  private static final Logger LOG = System.getLogger(ActiveRequests.class.getName());
+
+  private final IdentityHashMap<Sequence, ActiveRequest> active = new IdentityHashMap<>();
+  private final Scheduler scheduler;
+  private final Clock clock;
+  private final Sampler sampler;
+  private final Logprobs logprobs;
+  private long promptTokens;
+  private long cachedPromptTokens;
+  private long hostPromptTokens;
+  private long generatedTokens;
+
+  ActiveRequests(Scheduler scheduler, Clock clock, int vocabulary) {
+    this.scheduler = scheduler;
+    this.clock = clock;
+    sampler = new Sampler(vocabulary);
+    logprobs = new Logprobs(vocabulary);
+  }
+
+  boolean isEmpty() {
+    return active.isEmpty();
+  }
+
+  /** Tokens of requests that have taken part in a step. */
+  long promptTokens() {
+    return promptTokens;
+  }
+
+  /** How many of these were cached. */
+  long cachedPromptTokens() {
+    return cachedPromptTokens;
+  }
+
+  /** How many of these came from host memory. */
+  long hostPromptTokens() {
+    return hostPromptTokens;
+  }
+
+  long generatedTokens() {
+    return generatedTokens;
+  }
+
+  /** Starts work on a request. */
+  void add(ActiveRequest request) {
+    active.put(request.sequence(), request);
+    scheduler.add(request.sequence());
+  }
+
+  /** Ends a request early; does nothing if it has ended. */
+  void cancel(ActiveRequest request) {
+    if (active.containsKey(request.sequence())) {
+      end(request, () -> request.finish(Finish.Reason.ABORT, clock.nanos()));
+    }
+  }
+
+  /** Ends all requests early. */
+  void cancelAll() {
+    List.copyOf(active.values()).forEach(this::cancel);
+  }
+
+  /** Ends the request of a sequence with an error. */
+  void fail(Sequence sequence, EngineException error) {
+    ActiveRequest request = request(sequence);
+    end(request, () -> request.fail(error));
+  }
+
+  /** Ends all requests with an error. */
+  void failAll(EngineException error) {
+    List.copyOf(active.keySet()).forEach(sequence -> fail(sequence, error));
+  }
+
+  /** Tells a request's listener of an error, unless it has heard of an end. */
+  static void tell(ActiveRequest request, EngineException error) {
+    try {
+      request.fail(error);
+    } catch (RuntimeException | Error e) {
+      LOG.log(Level.WARNING, "request " + request.id() + ": its listener failed", e);
+    }
+  }
+
+  static EngineException internal(Throwable cause) {
+    return new EngineException(
+        EngineException.Kind.INTERNAL, String.valueOf(cause.getMessage()), cause);
+  }
+
+  @Override
+  public StepRunner.Want want(StepPlan.Chunk chunk, int position) {
+    ActiveRequest request = request(chunk.sequence());
+    if (request.wantsPromptLogprob(position)) {
+      return StepRunner.Want.LOGITS;
+    }
+    if (position + 1 < chunk.sequence().length() || request.promptOnly()) {
+      return StepRunner.Want.NOTHING;
+    }
+    return request.takesArgmax() ? StepRunner.Want.ARGMAX : StepRunner.Want.LOGITS;
+  }
+
+  @Override
+  public void onArgmax(StepPlan.Chunk chunk, int position, int token) {
+    report(
+        chunk.sequence(),
+        request -> {
+          if (token < 0) {
+            throw new BadLogitsException(
+                "the logits at position %d are not all numbers; no token can be chosen"
+                    .formatted(position));
+          }
+          accept(request, token, null);
+        });
+  }
+
+  @Override
+  public void onLogits(StepPlan.Chunk chunk, int position, MemorySegment logits, int row) {
+    Sequence sequence = chunk.sequence();
+    boolean promptRow = position + 1 < sequence.promptLength();
+    int promptToken = promptRow ? sequence.token(position + 1) : -1;
+    report(
+        sequence,
+        request -> {
+          if (promptRow) {
+            int top = request.sampling().promptLogprobs();
+            request.addPromptLogprob(logprobs.of(logits, row, promptToken, top));
+          } else {
+            sample(request, logits, row);
+          }
+        });
+  }
+
+  private void sample(ActiveRequest request, MemorySegment logits, int row) {
+    int token =
+        sampler.sample(logits, row, request.sampling(), request.seed(), request.generated());
+    int top = request.sampling().logprobs();
+    accept(request, token, top < 0 ? null : logprobs.of(logits, row, token, top));
+  }
+
+  private void accept(ActiveRequest request, int token, @Nullable TokenLogprob logprob) {
+    generatedTokens++;
+    request.accept(token, logprob, clock.nanos());
+  }
+
+  /** Takes note of those that take part in a step for the first time. */
+  void noteStarts(StepPlan plan) {
+    long now = clock.nanos();
+    for (StepPlan.Chunk chunk : plan.chunks()) {
+      ActiveRequest request = request(chunk.sequence());
+      if (request.start(now)) {
+        promptTokens += chunk.sequence().promptLength();
+        cachedPromptTokens += chunk.sequence().cachedPrompt();
+        hostPromptTokens += chunk.sequence().hostPrompt();
+      }
+    }
+  }
+
+  /** Ends those whose output a finished step has completed. */
+  void endFinished(StepPlan plan) {
+    for (StepPlan.Chunk chunk : plan.chunks()) {
+      ActiveRequest request = active.get(chunk.sequence());
+      if (request == null) {
+        continue;
+      }
+      if (request.promptOnly() && chunk.reachesEnd()) {
+        end(request, () -> request.finish(Finish.Reason.LENGTH, clock.nanos()));
+      } else if (request.reason() != null) {
+        Finish.Reason reason = request.reason();
+        end(request, () -> request.finish(reason, clock.nanos()));
+      }
+    }
+  }
+
+  /** Passes something on to a request; what goes wrong there ends that request alone. */
+  private void report(Sequence sequence, Consumer<ActiveRequest> action) {
+    ActiveRequest request = active.get(sequence);
+    if (request == null) {
+      return;
+    }
+    try {
+      action.accept(request);
+    } catch (BadLogitsException e) {
+      end(request, () -> request.fail(internal(e)));
+    } catch (RuntimeException | Error e) {
+      LOG.log(Level.WARNING, "request " + request.id() + ": its output failed", e);
+      end(request, () -> request.fail(internal(e)));
+    }
+  }
+
+  /** Forgets a request, gives its blocks back and says goodbye to its listener. */
+  private void end(ActiveRequest request, Runnable goodbye) {
+    active.remove(request.sequence());
+    scheduler.remove(request.sequence());
+    try {
+      goodbye.run();
+    } catch (RuntimeException | Error e) {
+      LOG.log(Level.WARNING, "request " + request.id() + ": its output failed", e);
+      tell(request, internal(e));
+    }
+  }
+
+  private ActiveRequest request(Sequence sequence) {
+    ActiveRequest request = active.get(sequence);
+    if (request == null) {
+      throw new IllegalStateException("a sequence is planned that no request has");
+    }
+    return request;
+  }
+}
