@@ -15,13 +15,23 @@ public final class Resources implements AutoCloseable {
     return resource;
   }
 
-  /**
-   * Closes what was taken last first. What throws is thrown on, and the rest stays for another try.
-   */
+  /** Closes all, what was taken last first; what is thrown on the way is thrown at the end. */
   @Override
   public void close() {
+    RuntimeException thrown = null;
     while (!closers.isEmpty()) {
-      closers.pop().run();
+      try {
+        closers.pop().run();
+      } catch (RuntimeException e) {
+        if (thrown == null) {
+          thrown = e;
+        } else {
+          thrown.addSuppressed(e);
+        }
+      }
+    }
+    if (thrown != null) {
+      throw thrown;
     }
   }
 }

@@ -88,9 +88,19 @@ final class ActiveRequests implements StepRunner.RowSink {
     end(request, () -> request.fail(error));
   }
 
-  /** Ends all requests with an error. */
+  /** Ends all requests with an error; what goes wrong with the books is thrown at the end. */
   void failAll(EngineException error) {
-    List.copyOf(active.keySet()).forEach(sequence -> fail(sequence, error));
+    RuntimeException thrown = null;
+    for (Sequence sequence : List.copyOf(active.keySet())) {
+      try {
+        fail(sequence, error);
+      } catch (RuntimeException e) {
+        thrown = e;
+      }
+    }
+    if (thrown != null) {
+      throw thrown;
+    }
   }
 
   /** Tells a request's listener of an error, unless it has heard of an end. */
@@ -210,7 +220,14 @@ final class ActiveRequests implements StepRunner.RowSink {
   /** Forgets a request, gives its blocks back and says goodbye to its listener. */
   private void end(ActiveRequest request, Runnable goodbye) {
     active.remove(request.sequence());
-    scheduler.remove(request.sequence());
+    try {
+      scheduler.remove(request.sequence());
+    } finally {
+      say(request, goodbye);
+    }
+  }
+
+  private static void say(ActiveRequest request, Runnable goodbye) {
     try {
       goodbye.run();
     } catch (RuntimeException | Error e) {

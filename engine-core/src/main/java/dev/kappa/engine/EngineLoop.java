@@ -204,10 +204,11 @@ final class EngineLoop {
     requests.noteStarts(plan);
     // Whoever counts what waits need not wait for the step's end.
     stats = snapshot();
+    long begun = clock.nanos();
     gate.open(plan.loads());
     runner.run(plan, gate, requests);
     long stall = gate.settle();
-    cost.observe(plan.work(), clock.nanos() - start - stall);
+    cost.observe(plan.work(), clock.nanos() - begun - stall);
     steps++;
     scheduler.publish(plan);
     requests.endFinished(plan);
@@ -222,6 +223,7 @@ final class EngineLoop {
    * @throws IllegalStateException if there is nothing to wait for: better than waiting for ever
    */
   private long nothingToDo(StepPlan plan) {
+    cache.flushStores();
     if (requests.isEmpty() || !cache.isIdle() || isLongInFlight()) {
       idleRounds = 0;
       return plan.again();
@@ -295,9 +297,13 @@ final class EngineLoop {
   private void fail(Throwable cause) {
     LOG.log(Level.ERROR, "a step failed; the engine takes no more requests", cause);
     failure = cause;
-    requests.failAll(unavailable(cause));
-    // Nothing will use its blocks again, whatever its step in flight still does.
-    scheduler.longSequence().finished();
+    try {
+      requests.failAll(unavailable(cause));
+      // Nothing will use its blocks again, whatever its step in flight still does.
+      scheduler.longSequence().finished();
+    } catch (RuntimeException e) {
+      LOG.log(Level.ERROR, "the books of the failed engine do not balance", e);
+    }
     stats = snapshot();
   }
 

@@ -5,8 +5,10 @@ import dev.kappa.device.Device;
 import dev.kappa.kv.KvLayout;
 import dev.kappa.kv.KvOptions;
 import dev.kappa.kv.LongContexts;
+import dev.kappa.kv.StreamedKv;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.Transformer;
+import dev.kappa.schedule.LongSequence;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import org.jspecify.annotations.Nullable;
@@ -72,8 +74,8 @@ final class EngineSizing {
           "max_num_batched_tokens %d is less than max_num_seqs %d"
               .formatted(maxBatchedTokens, maxSequences));
     }
-    numBlocks = options.numBlocks() > 0 ? options.numBlocks() : blocksThatFit(cpu);
     hostBytes = chooseHostBytes();
+    numBlocks = options.numBlocks() > 0 ? options.numBlocks() : blocksThatFit(cpu);
     maxModelLength = chooseMaxModelLength();
   }
 
@@ -138,6 +140,10 @@ final class EngineSizing {
       share = options.memoryUtilization();
     }
     long fitting = (long) (Math.max(0, free) * share) / layout.blockBytes();
+    if (hostBytes > 0 && longest > fitting * layout.blockTokens()) {
+      free -= longContextBytes();
+      fitting = (long) (Math.max(0, free) * share) / layout.blockBytes();
+    }
     if (fitting < 2) {
       throw invalid(
           null,
@@ -145,6 +151,15 @@ final class EngineSizing {
               .formatted(needed >> 20, device.info().name(), device.freeBytes() >> 20));
     }
     return (int) Math.min(Math.min(useful, fitting), Integer.MAX_VALUE);
+  }
+
+  /** What steps of a sequence that exceeds the device take besides KV blocks, at most. */
+  private long longContextBytes() {
+    int rows = LongSequence.maxChunk(maxBatchedTokens);
+    return Transformer.activationBytes(config, device, rows)
+        + device.kernels().attentionStateBytes(config.attention(), rows)
+        + StreamedKv.MAX_BYTES
+        + StepRunner.logitBytes(config.vocabularySize());
   }
 
   private int chooseMaxModelLength() {

@@ -79,7 +79,7 @@ final class StepRunner implements AutoCloseable {
     this.layout = layout;
     this.stream = stream;
     this.vocabulary = vocabulary;
-    long logitBytes = (long) LOGIT_ROWS * vocabulary * Float.BYTES;
+    long logitBytes = logitBytes(vocabulary);
     try {
       batch = resources.own(new Batch(device, maxRows, maxSequences, maxBlocks), Batch::close);
       logits = resources.own(device.allocate(logitBytes), DeviceMemory::close);
@@ -90,6 +90,11 @@ final class StepRunner implements AutoCloseable {
       close();
       throw e;
     }
+  }
+
+  /** Device bytes of the logits that are brought to the host at a time. */
+  static long logitBytes(int vocabulary) {
+    return (long) LOGIT_ROWS * vocabulary * Float.BYTES;
   }
 
   /** Computes a step; returns when all its work is done and reported. */

@@ -1,7 +1,6 @@
 package dev.kappa.kv;
 
 import dev.kappa.device.Device;
-import dev.kappa.device.DeviceException;
 import dev.kappa.device.HostMemory;
 import dev.kappa.device.Worker;
 import java.lang.System.Logger;
@@ -139,6 +138,8 @@ final class HostTier implements AutoCloseable {
   /** Frees the memory; no copy may be in flight. */
   @Override
   public void close() {
+    // Ends what the worker is at after its next chunk.
+    refused = true;
     worker.close();
     adopt();
     chunks.forEach(HostMemory::close);
@@ -159,8 +160,11 @@ final class HostTier implements AutoCloseable {
         taken.add(device.allocateHost(blocks * blockBytes));
         have += blocks;
         backed = have;
-      } catch (DeviceException e) {
+        grown.run();
+      } catch (RuntimeException | Error e) {
+        // Whatever it was: who waits for memory must hear that none comes.
         refused = true;
+        grown.run();
         LOG.log(
             Level.WARNING,
             "host memory for KV ends at {0} of {1} MiB: {2}",
@@ -169,7 +173,6 @@ final class HostTier implements AutoCloseable {
             e.getMessage());
       }
     }
-    grown.run();
     return Worker.WHEN_SIGNALLED;
   }
 }

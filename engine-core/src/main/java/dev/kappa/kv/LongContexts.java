@@ -31,7 +31,7 @@ public final class LongContexts {
   private static final long PIECE_NANOS = 200_000;
 
   private static final long MIN_PIECE = 1 << 20;
-  private static final long MAX_PIECE = 16 << 20;
+  static final long MAX_PIECE = 16 << 20;
 
   private final KvLayout layout;
   private final BlockKeys keys;
@@ -67,11 +67,6 @@ public final class LongContexts {
       unit += tile;
     }
     return unit;
-  }
-
-  /** Device blocks of a window. */
-  public int windowBlocks() {
-    return window;
   }
 
   /** Most tokens that one step can compute. */
@@ -142,13 +137,8 @@ public final class LongContexts {
     for (int i = 0; i < prefix; i++) {
       table.add(BlockTable.NONE);
     }
-    int[] blocks = device.allocate(window);
-    for (int i = 0; i < window; i++) {
-      if (prefix + i < total) {
-        table.add(blocks[i]);
-      } else {
-        device.pool().release(blocks[i]);
-      }
+    for (int block : device.allocate(Math.min(window, total - prefix))) {
+      table.add(block);
     }
     table.published(prefix);
     table.stream(prefix);

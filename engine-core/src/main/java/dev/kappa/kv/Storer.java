@@ -27,8 +27,11 @@ final class Storer {
   /** Keys that the selective policy remembers having seen once. */
   private static final int MAX_SEEN = 1 << 16;
 
-  /** Free blocks that write-back looks ahead: so many can be reused before the next step ends. */
-  private static final int AHEAD = 32;
+  /** Part of the device's blocks that write-back stores before they come to be reused. */
+  private static final int AHEAD_PART = 4;
+
+  /** Blocks that it looks ahead in a small pool. */
+  private static final int LEAST_AHEAD = 32;
 
   /**
    * A block that is to be stored.
@@ -176,7 +179,8 @@ final class Storer {
 
   private void addNextEvicted() {
     // Ends of prefixes come first; stored, and released, they are to come last.
-    for (BlockKey key : device.pool().nextEvicted(AHEAD).reversed()) {
+    int ahead = Math.max(LEAST_AHEAD, device.pool().total() / AHEAD_PART);
+    for (BlockKey key : device.pool().nextEvicted(ahead).reversed()) {
       if (!isStored(key)) {
         want(key, device.pool().find(key), null, 0);
       }

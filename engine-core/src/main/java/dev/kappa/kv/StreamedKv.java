@@ -26,6 +26,9 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
   /** One piece is computed on, one is there, one is on its way. */
   private static final int RING = 3;
 
+  /** Device bytes of the ring, at most; a piece may be rounded up by a span. */
+  public static final long MAX_BYTES = RING * (LongContexts.MAX_PIECE + (1 << 20));
+
   /**
    * Attention goes over a piece in spans of this size, since the kernels of other sequences' steps
    * wait for one of these now and then.

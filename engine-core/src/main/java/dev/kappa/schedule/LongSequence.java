@@ -24,6 +24,9 @@ public final class LongSequence {
   /** Chunks are made longer by one part in so many until computing them takes long enough. */
   private static final int GROWTH = 4;
 
+  /** A chunk may be this much longer than others' steps, since nobody waits for it. */
+  private static final int STEPS_PER_CHUNK = 4;
+
   private final KvCache cache;
   private final StepCost cost;
   private final int maxBatchedTokens;
@@ -39,7 +42,12 @@ public final class LongSequence {
 
   /** Most tokens of a step, by the window on the device. */
   public static int maxChunk(LongContexts contexts, int maxBatchedTokens) {
-    return Math.min(contexts.windowTokens(), 4 * maxBatchedTokens);
+    return Math.min(contexts.windowTokens(), maxChunk(maxBatchedTokens));
+  }
+
+  /** Most tokens of a step, whatever the window. */
+  public static int maxChunk(int maxBatchedTokens) {
+    return STEPS_PER_CHUNK * maxBatchedTokens;
   }
 
   boolean isTaken() {

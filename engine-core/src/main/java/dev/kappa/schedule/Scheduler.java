@@ -6,6 +6,7 @@ import dev.kappa.kv.PrefixUse;
 import dev.kappa.kv.Reservation;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
 import java.util.TreeSet;
 
@@ -272,8 +273,9 @@ public final class Scheduler {
   private void admit(Draft draft) {
     int passed = 0;
     int claimed = 0;
-    List<Sequence> candidates = waiting.stream().limit((long) LOOK_AHEAD + maxSequences).toList();
-    for (Sequence sequence : candidates) {
+    Iterator<Sequence> queue = waiting.iterator();
+    while (queue.hasNext()) {
+      Sequence sequence = queue.next();
       if (isLong(sequence)) {
         // The place that they all wait for is no one else's; its blocks are.
         if (cache.longContexts().isTooLong(sequence.maxLength())) {
@@ -283,7 +285,7 @@ public final class Scheduler {
         } else if (passed > 0 || !longSequence.admit(sequence)) {
           return;
         }
-        waiting.remove(sequence);
+        queue.remove();
         continue;
       }
       if (running.size() + passed >= maxSequences || passed > LOOK_AHEAD) {
@@ -293,7 +295,7 @@ public final class Scheduler {
       int needed = cache.layout().blocksFor(capacity(sequence));
       boolean fits = needed <= cache.pool().free() - claimed;
       if ((inTurn || (fits && wouldLoad(sequence))) && reserve(sequence)) {
-        waiting.remove(sequence);
+        queue.remove();
         place(sequence);
         if (inTurn) {
           planPrefill(draft, sequence);

@@ -94,11 +94,6 @@ public final class Sequence {
     return load != null && !load.isJoined();
   }
 
-  /** Whether it exceeds the device, so that its context is read from host memory in every step. */
-  public boolean isLong() {
-    return blocks.isStreamed();
-  }
-
   /** Its place in the order of arrival. */
   long arrival() {
     return arrival;

@@ -47,7 +47,8 @@ final class CudaDriver {
     try (Arena arena = Arena.ofConfined()) {
       SymbolLookup library;
       try {
-        library = SymbolLookup.libraryLookup("libcuda.so.1", arena);
+        // For good: a driver that was initialized is not to be unloaded.
+        library = SymbolLookup.libraryLookup("libcuda.so.1", Arena.global());
       } catch (IllegalArgumentException e) {
         return Optional.empty();
       }

@@ -9,6 +9,7 @@ import static jcuda.driver.JCudaDriver.cuStreamCreate;
 import static jcuda.driver.JCudaDriver.cuStreamDestroy;
 import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
 
+import dev.kappa.device.DeviceException;
 import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.Event;
 import dev.kappa.device.HostMemory;
@@ -35,6 +36,7 @@ final class CudaStream implements Stream {
   private final Scratch partialScratch;
   private final CUDA_MEMCPY2D copy2d = new CUDA_MEMCPY2D();
   private @Nullable Gemm gemm;
+  private @Nullable Bell bell;
   private volatile boolean closed;
 
   CudaStream(CudaDevice device, CudaContext context, String name) {
@@ -201,10 +203,29 @@ final class CudaStream implements Stream {
 
   @Override
   public void signal(Worker worker) {
-    call(worker::signal);
+    checkOpen();
+    try {
+      bell().ring(handle, worker::signal);
+    } catch (DeviceException e) {
+      // Nobody else would wake it in a lost context.
+      worker.signal();
+      throw e;
+    }
   }
 
-  /** Calls the host once the work submitted so far is done; the call must not throw. */
+  private Bell bell() {
+    Bell found = bell;
+    if (found == null) {
+      found = new Bell(device, context);
+      bell = found;
+    }
+    return found;
+  }
+
+  /**
+   * Calls the host once the work submitted so far is done, and lets later work wait for it; the
+   * call must not throw.
+   */
   void call(Runnable call) {
     checkOpen();
     device.hostCalls().submit(handle, call);
@@ -227,6 +248,9 @@ final class CudaStream implements Stream {
     }
     context.bind();
     context.ignore(cuStreamSynchronize(handle));
+    if (bell != null) {
+      bell.close();
+    }
     if (gemm != null) {
       gemm.close();
     }

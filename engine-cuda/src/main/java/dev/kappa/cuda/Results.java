@@ -23,18 +23,33 @@ final class Results {
 
   /**
    * Whether a code means that the context is lost: from then on every call in it fails. The others
-   * refuse one call (CUDA driver API, {@code CUresult}).
+   * refuse one call, though their numbers lie among these (CUDA driver API, {@code CUresult}).
    */
   static boolean isFatal(int code) {
     return switch (code) {
       case CUresult.CUDA_ERROR_DEINITIALIZED,
           CUresult.CUDA_ERROR_ECC_UNCORRECTABLE,
+          NVLINK_UNCORRECTABLE,
+          CONTAINED,
+          CUresult.CUDA_ERROR_ILLEGAL_ADDRESS,
+          CUresult.CUDA_ERROR_LAUNCH_TIMEOUT,
+          CUresult.CUDA_ERROR_CONTEXT_IS_DESTROYED,
+          CUresult.CUDA_ERROR_ASSERT,
+          CUresult.CUDA_ERROR_HARDWARE_STACK_ERROR,
+          CUresult.CUDA_ERROR_ILLEGAL_INSTRUCTION,
+          CUresult.CUDA_ERROR_MISALIGNED_ADDRESS,
+          CUresult.CUDA_ERROR_INVALID_ADDRESS_SPACE,
+          CUresult.CUDA_ERROR_INVALID_PC,
+          CUresult.CUDA_ERROR_LAUNCH_FAILED,
+          TENSOR_MEMORY_LEAK,
           CUresult.CUDA_ERROR_UNKNOWN ->
           true;
-      default -> code >= CUresult.CUDA_ERROR_ILLEGAL_ADDRESS && code <= LAST_LAUNCH_FAILURE;
+      default -> false;
     };
   }
 
-  /** {@code CUDA_ERROR_LAUNCH_FAILED}, the last of those that kernels and copies cause. */
-  private static final int LAST_LAUNCH_FAILURE = CUresult.CUDA_ERROR_LAUNCH_FAILED;
+  // Newer than the binding.
+  private static final int NVLINK_UNCORRECTABLE = 220;
+  private static final int CONTAINED = 226;
+  private static final int TENSOR_MEMORY_LEAK = 721;
 }

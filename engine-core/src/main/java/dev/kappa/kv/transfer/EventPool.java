@@ -30,11 +30,6 @@ public final class EventPool implements AutoCloseable {
     taken--;
   }
 
-  /** Events not given back. */
-  public int taken() {
-    return taken;
-  }
-
   /**
    * Destroys the events.
    *

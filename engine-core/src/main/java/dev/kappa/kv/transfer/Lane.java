@@ -252,8 +252,9 @@ public final class Lane implements AutoCloseable {
           submitNext(next);
           next = queue.peek();
         }
-      } catch (DeviceException e) {
-        fail(e);
+      } catch (RuntimeException | Error e) {
+        // Whatever it was: a worker that ended would leave everyone waiting.
+        fail(e instanceof DeviceException known ? known : broken(e));
         moved = true;
       }
     }
@@ -263,40 +264,68 @@ public final class Lane implements AutoCloseable {
     return Worker.WHEN_SIGNALLED;
   }
 
+  private static DeviceException broken(Throwable cause) {
+    return new DeviceException("copying between host and device failed: " + cause, cause);
+  }
+
   private long window() {
     return Math.max(MIN_WINDOW, (long) (rate * WINDOW_NANOS));
   }
 
+  /** Submits the next piece: rows of one group, as many as the length of a piece allows. */
   private void submitNext(Transfer transfer) {
-    Rows copy = transfer.next();
     int group = transfer.nextGroup();
     long most = Math.min(MAX_PIECE, (long) (rate * PIECE_NANOS));
-    int rows = (int) Math.clamp(most / copy.width(), 1, copy.height() - transfer.nextRow());
+    long size = 0;
+    boolean endsGroup = false;
+    RuntimeException refusal = null;
     Event start = events.take();
-    Event end = events.take();
     try {
       if (transfer.begin()) {
         stream.await(transfer.after());
       }
       stream.record(start);
-      copy.submit(stream, transfer.nextRow(), rows);
+      while (!endsGroup && (size == 0 || size + transfer.next().width() <= most)) {
+        Rows copy = transfer.next();
+        int from = transfer.nextRow();
+        int rows = (int) Math.clamp((most - size) / copy.width(), 1, copy.height() - from);
+        copy.submit(stream, from, rows);
+        size += rows * copy.width();
+        endsGroup = transfer.submitted(rows);
+      }
     } catch (RuntimeException e) {
-      // Refused before anything moved: what depends on it is computed instead.
+      // What depends on it is computed instead; what was submitted before is waited for.
+      refusal = e;
+    }
+    if (size == 0) {
+      events.give(start);
+    } else {
+      finishPiece(transfer, group, endsGroup, start, size);
+    }
+    if (refusal != null) {
+      end(transfer, refusal);
+    }
+  }
+
+  private void finishPiece(
+      Transfer transfer, int group, boolean endsGroup, Event start, long size) {
+    Event end = events.take();
+    try {
+      stream.record(end);
+      stream.signal(worker);
+    } catch (DeviceException e) {
       events.give(start);
       events.give(end);
-      end(transfer, e);
+      fail(e);
       return;
     }
-    stream.record(end);
-    stream.signal(worker);
-    boolean endsGroup = transfer.submitted(rows);
     if (endsGroup) {
       transfer.setEnd(group, end);
     }
     if (!transfer.hasNext()) {
       queue.remove(transfer);
     }
-    long size = rows * copy.width();
+    transfer.pieceBegun();
     inFlight.add(new Piece(transfer, group, endsGroup, start, end, size));
     inFlightBytes += size;
   }
@@ -306,7 +335,11 @@ public final class Lane implements AutoCloseable {
     boolean any = false;
     try {
       while (!inFlight.isEmpty() && inFlight.element().end().isComplete()) {
-        retire(inFlight.remove());
+        Piece piece = inFlight.element();
+        long done = piece.end().completedNanos();
+        long nanos = Math.max(1, done - piece.start().completedNanos());
+        inFlight.remove();
+        retire(piece, done, nanos);
         any = true;
       }
     } catch (DeviceException e) {
@@ -315,9 +348,7 @@ public final class Lane implements AutoCloseable {
     return any;
   }
 
-  private void retire(Piece piece) {
-    long done = piece.end().completedNanos();
-    long nanos = Math.max(1, done - piece.start().completedNanos());
+  private void retire(Piece piece, long done, long nanos) {
     rate += NEWEST * ((double) piece.bytes() / nanos - rate);
     bytes += piece.bytes();
     copyNanos += nanos;

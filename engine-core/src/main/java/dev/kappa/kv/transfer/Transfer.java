@@ -24,6 +24,7 @@ public final class Transfer {
   private final Owner owner;
   private final @Nullable Event[] ends;
   private final long[] doneNanos;
+  private final long[] bytesThrough;
   private final long bytes;
 
   private int group;
@@ -50,11 +51,13 @@ public final class Transfer {
     this.owner = owner;
     ends = new @Nullable Event[groups.size()];
     doneNanos = new long[groups.size()];
+    bytesThrough = new long[groups.size()];
     long sum = 0;
-    for (List<Rows> copies : groups) {
-      for (Rows copy : copies) {
+    for (int g = 0; g < groups.size(); g++) {
+      for (Rows copy : groups.get(g)) {
         sum += copy.bytes();
       }
+      bytesThrough[g] = sum;
     }
     bytes = sum;
     remaining = sum;
@@ -130,7 +133,6 @@ public final class Transfer {
   /** Notes that rows went to the stream; returns whether they were the last of their group. */
   boolean submitted(int rows) {
     Rows copy = next();
-    inFlight++;
     remaining -= rows * copy.width();
     row += rows;
     if (row < copy.height()) {
@@ -145,6 +147,11 @@ public final class Transfer {
     return true;
   }
 
+  /** Notes that a piece is in flight. */
+  void pieceBegun() {
+    inFlight++;
+  }
+
   void setEnd(int ofGroup, Event event) {
     ends[ofGroup] = event;
   }
@@ -153,7 +160,7 @@ public final class Transfer {
     return ends[ofGroup];
   }
 
-  /** Notes that a submitted piece is done. */
+  /** Notes that a piece in flight is done. */
   void pieceDone(long nanos) {
     inFlight--;
     copyNanos += nanos;
@@ -195,13 +202,6 @@ public final class Transfer {
 
   /** Bytes not submitted yet up to the end of a group. */
   long remainingThrough(int last) {
-    long left = 0;
-    for (int g = group; g <= last && hasNext(); g++) {
-      List<Rows> copies = groups.get(g);
-      for (int i = g == group ? index : 0; i < copies.size(); i++) {
-        left += copies.get(i).bytes();
-      }
-    }
-    return left - (left > 0 ? row * next().width() : 0);
+    return Math.max(0, bytesThrough[last] - (bytes - remaining));
   }
 }
