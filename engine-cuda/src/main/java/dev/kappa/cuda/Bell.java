@@ -39,6 +39,11 @@ final class Bell implements AutoCloseable {
     calls.submit(own, call);
   }
 
+  /** Waits until all calls so far have been made. */
+  void synchronize() {
+    context.check("cuStreamSynchronize", cuStreamSynchronize(own));
+  }
+
   /** Waits for calls under way. */
   @Override
   public void close() {

@@ -235,6 +235,9 @@ final class CudaStream implements Stream {
   public void synchronize() {
     checkOpen();
     context.check("cuStreamSynchronize", cuStreamSynchronize(handle));
+    if (bell != null) {
+      bell.synchronize();
+    }
   }
 
   /** Waits first, as the driver would release a busy stream at once. */
