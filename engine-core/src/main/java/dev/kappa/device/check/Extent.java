@@ -1,0 +1,9 @@
+package dev.kappa.device.check;
+
+/** How large the shapes are. */
+public enum Extent {
+  /** Those of a model with eight billion weights, and odd ones. */
+  FULL,
+  /** A second or two on a processor: odd ones, which find errors as well but tell no rates. */
+  QUICK
+}
