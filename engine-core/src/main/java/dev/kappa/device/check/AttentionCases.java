@@ -17,8 +17,11 @@ import java.util.List;
 /** Kernels that write and read KV blocks. */
 final class AttentionCases {
 
-  /** Matrix units take probabilities and scaled queries rounded to eight bits. */
-  private static final double TOLERANCE = 8 * KernelCase.ROUNDING;
+  /** Room for probabilities that are rounded before values are multiplied with them. */
+  private static final double TOLERANCE = 4 * KernelCase.ROUNDING;
+
+  /** One rounding, and room for a number between two that falls to the other side. */
+  private static final double ROPE_TOLERANCE = 2 * KernelCase.ROUNDING;
 
   private static final float EPSILON = 1e-6f;
   private static final double ROPE_BASE = 10_000;
@@ -42,7 +45,7 @@ final class AttentionCases {
     return new KernelCase(
         "ropeStore",
         scene.describe() + (norms ? ", normed" : ""),
-        TOLERANCE,
+        ROPE_TOLERANCE,
         new Work(
             (long) scene.rows * (shape.qkvColumns() + shape.heads() * shape.headDim()),
             4L * scene.rows * shape.kvHeads() * shape.headDim(),

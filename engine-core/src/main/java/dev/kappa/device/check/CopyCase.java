@@ -24,7 +24,7 @@ record CopyCase(boolean toDevice, long width, long height) {
             .formatted(height, width, width + SOURCE_GAP, width + TARGET_GAP);
   }
 
-  CheckLine check(Inputs in, Side side) {
+  CheckLine check(Inputs in, Side side, int rounds) {
     long sourceBytes = height * (width + SOURCE_GAP);
     long targetBytes = height * (width + TARGET_GAP);
     MemorySegment bytes = in.poison(sourceBytes);
@@ -42,7 +42,8 @@ record CopyCase(boolean toDevice, long width, long height) {
     }
     copy(side, target, source);
     String problem = compare(side, bytes, target, targetBytes);
-    long nanos = problem.isEmpty() ? Timing.median(side, () -> copy(side, target, source)) : 0;
+    long nanos =
+        problem.isEmpty() ? Timing.median(side, rounds, () -> copy(side, target, source)) : 0;
     return new CheckLine(what(), shape(), 0, 0, nanos, width * height, 0, problem);
   }
 

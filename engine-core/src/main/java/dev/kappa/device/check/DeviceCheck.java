@@ -17,14 +17,17 @@ public final class DeviceCheck {
 
   private final Device device;
   private final Device reference;
+  private final int rounds;
   private final long seed;
   private final Consumer<CheckLine> lines;
   private int number;
   private boolean passed = true;
 
-  private DeviceCheck(Device device, Device reference, long seed, Consumer<CheckLine> lines) {
+  private DeviceCheck(
+      Device device, Device reference, int rounds, long seed, Consumer<CheckLine> lines) {
     this.device = device;
     this.reference = reference;
+    this.rounds = rounds;
     this.seed = seed;
     this.lines = lines;
   }
@@ -38,7 +41,7 @@ public final class DeviceCheck {
    */
   public static boolean run(
       Device device, Device reference, Extent extent, long seed, Consumer<CheckLine> lines) {
-    DeviceCheck check = new DeviceCheck(device, reference, seed, lines);
+    DeviceCheck check = new DeviceCheck(device, reference, extent.rounds, seed, lines);
     KernelCases.of(extent).forEach(check::kernel);
     copies(extent).forEach(check::copy);
     return check.passed;
@@ -87,7 +90,7 @@ public final class DeviceCheck {
         one.shape(),
         tolerance,
         comparison.worst(),
-        Timing.median(side, own.launch()),
+        Timing.median(side, rounds, own.launch()),
         one.work().bytes(side.activation),
         one.work().flops(),
         comparison.problem());
@@ -96,7 +99,7 @@ public final class DeviceCheck {
   private void copy(CopyCase one) {
     try (Inputs in = new Inputs(nextSeed());
         Side side = new Side(device)) {
-      report(one.check(in, side));
+      report(one.check(in, side, rounds));
     } catch (DeviceException e) {
       report(CheckLine.failed(one.what(), one.shape(), String.valueOf(e.getMessage())));
     }

@@ -8,25 +8,26 @@ final class Timing {
 
   private static final long ROUND_NANOS = 500_000;
   private static final int MOST_CALLS = 32;
-  private static final int ROUNDS = 5;
 
   private Timing() {}
 
   /**
    * Device time of a call in nanoseconds: the median of rounds. Short calls share a round, so that
    * the way to the device does not count.
+   *
+   * @param rounds an odd number
    */
-  static long median(Side side, Runnable call) {
+  static long median(Side side, int rounds, Runnable call) {
     Event begin = side.newEvent();
     Event end = side.newEvent();
     long once = Math.max(1, round(side, call, 1, begin, end));
     int calls = (int) Math.clamp(ROUND_NANOS / once, 1, MOST_CALLS);
-    long[] nanos = new long[ROUNDS];
-    for (int i = 0; i < ROUNDS; i++) {
+    long[] nanos = new long[rounds];
+    for (int i = 0; i < rounds; i++) {
       nanos[i] = round(side, call, calls, begin, end) / calls;
     }
     Arrays.sort(nanos);
-    return Math.max(1, nanos[ROUNDS / 2]);
+    return Math.max(1, nanos[rounds / 2]);
   }
 
   private static long round(Side side, Runnable call, int calls, Event begin, Event end) {
