@@ -50,4 +50,17 @@ class CudaSimulatedCheckTest {
         .as("seed %d", seed)
         .allMatch(line -> line.passed() != line.what().equals("attention"));
   }
+
+  @Test
+  void isCheckedToTheEndWhenItIsLost() {
+    SimulatedGpu.reset().failCopy(5);
+    assertThat(check(SimulatedGpu.open())).isFalse();
+    SimulatedGpu.reset();
+    // The first needs fewer copies.
+    assertThat(lines.subList(1, lines.size()))
+        .as("seed %d", seed)
+        .hasSizeGreaterThan(20)
+        .noneMatch(CheckLine::passed);
+    assertThat(lines.getLast().problem()).contains("ILLEGAL_ADDRESS");
+  }
 }

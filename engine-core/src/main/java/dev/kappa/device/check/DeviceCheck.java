@@ -69,8 +69,8 @@ public final class DeviceCheck {
           Side trusted = new Side(reference)) {
         report(compare(one, side, trusted));
       }
-    } catch (DeviceException e) {
-      report(CheckLine.failed(what, shape, String.valueOf(e.getMessage())));
+    } catch (RuntimeException e) {
+      report(CheckLine.failed(what, shape, problem(e)));
     }
   }
 
@@ -100,9 +100,14 @@ public final class DeviceCheck {
     try (Inputs in = new Inputs(nextSeed());
         Side side = new Side(device)) {
       report(one.check(in, side, rounds));
-    } catch (DeviceException e) {
-      report(CheckLine.failed(one.what(), one.shape(), String.valueOf(e.getMessage())));
+    } catch (RuntimeException e) {
+      report(CheckLine.failed(one.what(), one.shape(), problem(e)));
     }
+  }
+
+  /** Whatever a device throws at good arguments is wrong with it. */
+  private static String problem(RuntimeException e) {
+    return e instanceof DeviceException ? String.valueOf(e.getMessage()) : e.toString();
   }
 
   private long nextSeed() {

@@ -6,12 +6,12 @@ import java.util.Locale;
 /** The lines of a check of kernels and copies, as they come. */
 final class KernelTable {
 
-  private static final String FORM = "%-5s %-15s %-58s %9s %9s %12s %14s";
+  private static final String FORM = "%-5s %-15s %-62s %7s %10s %12s %14s";
 
   private KernelTable() {}
 
   static String head() {
-    return row("", "kernel", "shape", "error", "allowed", "time", "rate");
+    return row("", "kernel", "shape", "error", "of allowed", "time", "rate");
   }
 
   /**
@@ -38,7 +38,7 @@ final class KernelTable {
     if (line.tolerance() == 0) {
       return line.passed() ? "none" : "differs";
     }
-    return Double.isInfinite(line.error()) ? "NaN" : number("%.2f x", line.error());
+    return Double.isInfinite(line.error()) ? "NaN" : number("%.0f%%", 100 * line.error());
   }
 
   private static String rate(CheckLine line) {
