@@ -144,4 +144,14 @@ class ArchitectureTest {
               "dev.kappa.roofline",
               "java..",
               "org.jspecify..");
+
+  @ArchTest
+  static final ArchRule deviceChecksKnowTheSeamOnly =
+      classes()
+          .that()
+          .resideInAPackage("dev.kappa.device.check")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              "dev.kappa.device", "dev.kappa.device.check", "java..", "org.jspecify..");
 }

@@ -141,4 +141,27 @@ class MainTest {
         .anyMatch(line -> line.startsWith("ok    Tokenizer: "))
         .anyMatch(line -> line.startsWith("ok    Chat template: "));
   }
+
+  @Test
+  void doctorLeavesKernelsAloneUnlessAsked() {
+    assertThat(run(Map.of("KAPPA_DEVICE", "cpu"), "doctor")).as(out.toString()).isZero();
+    assertThat(out.toString()).contains("Device cpu").doesNotContain("seed", "matmul");
+  }
+
+  @Test
+  void doctorChecksTheKernelsOfADeviceThatIsNamed() {
+    int exit = run(Map.of(), "doctor", "--device", "cpu", "--threads", "2", "--quick");
+    assertThat(exit).as(out.toString()).isZero();
+    assertThat(out.toString().lines())
+        .anyMatch(line -> line.matches("Kernels of cpu .* against itself with 1 thread, seed \\d+"))
+        .anyMatch(line -> line.matches("ok +matmul +100 rows, 300 of 700 .* none .* us .*FLOP/s"))
+        .anyMatch(line -> line.matches("ok +device to host +1048576 bytes .* GB/s"))
+        .anyMatch(line -> line.startsWith("ok    Kernels and copies: "));
+  }
+
+  @Test
+  void doctorFailsForADeviceThatIsNotThere() {
+    assertThat(run(Map.of(), "doctor", "--device", "cpu:3")).isEqualTo(1);
+    assertThat(err.toString()).contains("not cpu:3");
+  }
 }
