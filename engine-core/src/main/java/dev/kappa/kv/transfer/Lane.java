@@ -294,7 +294,7 @@ public final class Lane implements AutoCloseable {
         endsGroup = transfer.submitted(rows);
       }
     } catch (RuntimeException e) {
-      // What depends on it is computed instead; what was submitted before is waited for.
+      // What depends on it is computed instead; what this piece had submitted is waited for.
       refusal = e;
     }
     if (size == 0) {

@@ -68,10 +68,6 @@ public final class Transfer {
     return bytes;
   }
 
-  public int groups() {
-    return groups.size();
-  }
-
   /** Whether it was copied as a whole; for use once it is settled. */
   public boolean isComplete() {
     return groupsDone == groups.size();
