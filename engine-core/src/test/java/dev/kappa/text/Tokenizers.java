@@ -4,6 +4,7 @@ import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -11,6 +12,20 @@ import tools.jackson.databind.json.JsonMapper;
 final class Tokenizers {
 
   private Tokenizers() {}
+
+  /** All of them. */
+  static Stream<String> names() {
+    return Stream.of(
+        "bytelevel",
+        "qwen",
+        "sentencepiece",
+        "metaspace",
+        "gemma",
+        "unigram",
+        "precompiled",
+        "albert",
+        "wordpiece");
+  }
 
   static Path directory(String name) {
     URL url = Objects.requireNonNull(Tokenizers.class.getResource("/tokenizers/" + name), name);
