@@ -28,7 +28,12 @@ final class Tokenizers {
   }
 
   static Path directory(String name) {
-    URL url = Objects.requireNonNull(Tokenizers.class.getResource("/tokenizers/" + name), name);
+    return resource("/tokenizers/" + name);
+  }
+
+  /** A test resource by its absolute name. */
+  static Path resource(String name) {
+    URL url = Objects.requireNonNull(Tokenizers.class.getResource(name), name);
     try {
       return Path.of(url.toURI());
     } catch (URISyntaxException e) {

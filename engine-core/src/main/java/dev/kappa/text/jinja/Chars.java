@@ -5,7 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Python's notions of whitespace, lines and characters. */
-final class Chars {
+public final class Chars {
 
   private Chars() {}
 
@@ -22,11 +22,13 @@ final class Chars {
     return at;
   }
 
-  static String strip(String text) {
+  /** {@code str.strip()}. */
+  public static String strip(String text) {
     return stripEnd(text.substring(skipSpace(text, 0)));
   }
 
-  static String stripEnd(String text) {
+  /** {@code str.rstrip()}. */
+  public static String stripEnd(String text) {
     int end = text.length();
     while (end > 0 && isSpace(text.charAt(end - 1))) {
       end--;

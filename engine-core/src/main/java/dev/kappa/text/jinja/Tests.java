@@ -1,5 +1,6 @@
 package dev.kappa.text.jinja;
 
+import java.math.BigInteger;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -21,8 +22,8 @@ final class Tests {
     ALL.put("none", (rendering, value, arguments) -> value == None.NONE);
     ALL.put("string", (rendering, value, arguments) -> value instanceof String);
     ALL.put("mapping", (rendering, value, arguments) -> value instanceof Map<?, ?>);
-    ALL.put("number", (rendering, value, arguments) -> Values.isNumber(value));
-    ALL.put("integer", (rendering, value, arguments) -> value instanceof Long);
+    ALL.put("number", (rendering, value, arguments) -> isNumber(value));
+    ALL.put("integer", (rendering, value, arguments) -> isInteger(value));
     ALL.put("float", (rendering, value, arguments) -> value instanceof Double);
     ALL.put("boolean", (rendering, value, arguments) -> value instanceof Boolean);
     ALL.put("true", (rendering, value, arguments) -> value.equals(true));
@@ -73,6 +74,14 @@ final class Tests {
     for (String name : names) {
       ALL.put(name, check);
     }
+  }
+
+  private static boolean isNumber(Object value) {
+    return Values.isNumber(value) || value instanceof BigInteger;
+  }
+
+  private static boolean isInteger(Object value) {
+    return value instanceof Long || value instanceof BigInteger;
   }
 
   private static boolean isSequence(Object value) {

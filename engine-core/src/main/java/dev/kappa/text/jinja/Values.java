@@ -1,5 +1,6 @@
 package dev.kappa.text.jinja;
 
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,6 +27,7 @@ final class Values {
       case Integer i -> (long) i;
       case Short s -> (long) s;
       case Byte b -> (long) b;
+      case BigInteger i -> i.bitLength() < Long.SIZE ? (Object) i.longValue() : i;
       case Number n -> n.doubleValue();
       case CharSequence s -> s.toString();
       case Callable c -> c;
@@ -50,6 +52,7 @@ final class Values {
       case Boolean b -> b;
       case Long l -> l != 0;
       case Double d -> d != 0;
+      case BigInteger i -> i.signum() != 0;
       case String s -> !s.isEmpty();
       case List<?> items -> !items.isEmpty();
       case Map<?, ?> map -> !map.isEmpty();
@@ -66,6 +69,7 @@ final class Values {
       case Undefined undefined -> "an undefined value";
       case Boolean b -> "a boolean";
       case Long l -> "an integer";
+      case BigInteger i -> "an integer of more than 64 bits";
       case Double d -> "a float";
       case String s -> "a string";
       case Tuple tuple -> "a tuple";
@@ -78,7 +82,7 @@ final class Values {
     };
   }
 
-  /** A boolean counts as 0 or 1. */
+  /** A boolean counts as 0 or 1. Integers of more than 64 bits can be printed, no more. */
   static boolean isNumber(Object value) {
     return value instanceof Long || value instanceof Double || value instanceof Boolean;
   }
