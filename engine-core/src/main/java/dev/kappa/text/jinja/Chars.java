@@ -53,8 +53,8 @@ public final class Chars {
     return chars == null ? isSpace(c) : chars.indexOf(c) >= 0;
   }
 
-  /** {@code str.splitlines()}. */
-  static List<Object> lines(String text, Budget budget) {
+  /** {@code str.splitlines(keepends)}. */
+  static List<Object> lines(String text, boolean keepEnds, Budget budget) {
     budget.charge(text.length());
     List<Object> lines = new ArrayList<>();
     int start = 0;
@@ -63,8 +63,9 @@ public final class Chars {
       boolean breaks = (c >= '\n' && c <= '\r') || (c >= 0x1C && c <= 0x1E) || c == 0x85;
       if (breaks || c == 0x2028 || c == 0x2029) {
         budget.chargeItems(1);
-        lines.add(text.substring(start, i));
+        int end = i;
         i += c == '\r' && text.startsWith("\n", i + 1) ? 1 : 0;
+        lines.add(text.substring(start, keepEnds ? i + 1 : end));
         start = i + 1;
       }
     }

@@ -1,5 +1,6 @@
 package dev.kappa.text.jinja;
 
+import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -82,9 +83,27 @@ final class Values {
     };
   }
 
-  /** A boolean counts as 0 or 1. Integers of more than 64 bits can be printed, no more. */
+  /** A boolean counts as 0 or 1. Larger integers do not count. */
   static boolean isNumber(Object value) {
     return value instanceof Long || value instanceof Double || value instanceof Boolean;
+  }
+
+  /** Integers of more than 64 bits can be printed and compared, no more. */
+  static boolean isLargeOrNumber(Object value) {
+    return isNumber(value) || value instanceof BigInteger;
+  }
+
+  /** The exact value of what {@link #isLargeOrNumber} holds for; infinities are out of reach. */
+  static BigDecimal toDecimal(Object value) {
+    if (value instanceof BigInteger large) {
+      return new BigDecimal(large);
+    }
+    double nearest = toDouble(value);
+    if (Double.isNaN(nearest) || Double.isInfinite(nearest)) {
+      throw new JinjaException(
+          nearest + " cannot be compared with an integer of more than 64 bits");
+    }
+    return value instanceof Double d ? new BigDecimal(d) : BigDecimal.valueOf(toLong(value));
   }
 
   static boolean isInteger(Object value) {
@@ -116,6 +135,11 @@ final class Values {
 
   static int toInt(Object value) {
     return Math.clamp(toLong(value), Integer.MIN_VALUE, Integer.MAX_VALUE);
+  }
+
+  /** Whether a mapping can have such a key. */
+  static boolean isKey(Object value) {
+    return value instanceof String || isNumber(value) || value == None.NONE;
   }
 
   /** The key to look up or store in a mapping. */
