@@ -225,9 +225,15 @@ final class ListFilters {
   private static UnaryOperator<Object> key(
       Rendering rendering, Object attribute, Object caseSensitive) {
     UnaryOperator<Object> get = SelectFilters.attribute(rendering, attribute);
+    return folding(rendering, get, caseSensitive);
+  }
+
+  /** Keys in lower case unless the case matters. */
+  static UnaryOperator<Object> folding(
+      Rendering rendering, UnaryOperator<Object> key, Object caseSensitive) {
     boolean fold = caseSensitive == ABSENT || !Values.isTrue(caseSensitive);
     return item -> {
-      Object value = get.apply(item);
+      Object value = key.apply(item);
       if (!fold || !(value instanceof String text)) {
         return value;
       }

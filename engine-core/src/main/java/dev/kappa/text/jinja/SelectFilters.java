@@ -102,10 +102,11 @@ final class SelectFilters {
     return selected;
   }
 
-  /** Tuples of a key and its items, sorted by key. */
+  /** Tuples of a key, as the group's first item has it, and its items; sorted by key. */
   private static Object groupBy(Rendering rendering, Object value, Arguments arguments) {
-    Object[] given = arguments.bind("groupby", "attribute", "default=");
-    UnaryOperator<Object> key = attribute(rendering, given[0], given[1]);
+    Object[] given = arguments.bind("groupby", "attribute", "default=", "case_sensitive=");
+    UnaryOperator<Object> attribute = attribute(rendering, given[0], given[1]);
+    UnaryOperator<Object> key = ListFilters.folding(rendering, attribute, given[2]);
     Operators operators = rendering.operators();
     List<Object> items = ListFilters.sorted(rendering, operators.iterate(value), key, false);
     List<Object> groups = new ArrayList<>();
@@ -114,7 +115,7 @@ final class SelectFilters {
       group.add(items.get(i));
       Object itemKey = key.apply(items.get(i));
       if (i + 1 == items.size() || !operators.equal(itemKey, key.apply(items.get(i + 1)))) {
-        groups.add(Tuple.of(itemKey, group));
+        groups.add(Tuple.of(attribute.apply(group.getFirst()), group));
         group = new ArrayList<>();
       }
     }
