@@ -26,6 +26,12 @@ final class CudaKernels implements Kernels {
   private static final int ARGMAX_THREADS = 256;
   private static final int ROPE_THREADS = 128;
 
+  /** A millisecond at a third of what an H100's tensor cores are rated at. */
+  private static final long SPAN_OPERATIONS = 330_000_000_000L;
+
+  /** More tokens than a piece of any model brings. */
+  private static final int MOST_SPAN_SEGMENTS = 1 << 12;
+
   /** Kernels read keys and values in pieces of so many bytes. */
   private static final int KV_ALIGNMENT = 16;
 
@@ -207,6 +213,17 @@ final class CudaKernels implements Kernels {
   @Override
   public int attentionTile() {
     return TILE;
+  }
+
+  /**
+   * Blocks of other streams' kernels begin when those of a span have all begun, so a span of many
+   * rows is about a millisecond of arithmetic; one of few rows is over much earlier.
+   */
+  @Override
+  public int spanTokens(AttentionShape shape, int rows) {
+    long perToken = 4L * rows * shape.heads() * shape.headDim();
+    long segments = SPAN_OPERATIONS / perToken / AttentionCalls.SEGMENT;
+    return (int) Math.clamp(segments, 1, MOST_SPAN_SEGMENTS) * AttentionCalls.SEGMENT;
   }
 
   @Override

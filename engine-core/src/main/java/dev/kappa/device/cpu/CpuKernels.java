@@ -16,6 +16,8 @@ import dev.kappa.device.Weight;
 /** Checks arguments and puts kernels on streams. Addresses are taken at the call. */
 final class CpuKernels implements Kernels {
 
+  private static final int SPAN_BYTES = 1 << 20;
+
   private final WorkerPool pool;
 
   CpuKernels(WorkerPool pool) {
@@ -121,6 +123,13 @@ final class CpuKernels implements Kernels {
   @Override
   public int attentionTile() {
     return KvTile.TOKENS;
+  }
+
+  /** As many as take 1 MiB in 16 bits: the streams' kernels take turns. */
+  @Override
+  public int spanTokens(AttentionShape shape, int rows) {
+    int tokens = SPAN_BYTES / (4 * shape.kvHeads() * shape.headDim());
+    return Math.max(1, tokens / KvTile.TOKENS) * KvTile.TOKENS;
   }
 
   @Override

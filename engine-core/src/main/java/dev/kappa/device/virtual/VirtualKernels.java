@@ -22,6 +22,8 @@ final class VirtualKernels implements Kernels {
   /** Logits, weights of norms, rotations and the state of attention. */
   private static final int FLOAT = Float.BYTES;
 
+  private static final int SPAN_BYTES = 1 << 20;
+
   private final VirtualDevice device;
 
   VirtualKernels(VirtualDevice device) {
@@ -124,6 +126,13 @@ final class VirtualKernels implements Kernels {
   @Override
   public int attentionTile() {
     return Arguments.TILE;
+  }
+
+  /** As many as take 1 MiB in 16 bits. */
+  @Override
+  public int spanTokens(AttentionShape shape, int rows) {
+    int tokens = SPAN_BYTES / (4 * shape.kvHeads() * shape.headDim());
+    return Math.max(1, tokens / Arguments.TILE) * Arguments.TILE;
   }
 
   /** Maximum, sum and weighted values of every query head, as floats. */
