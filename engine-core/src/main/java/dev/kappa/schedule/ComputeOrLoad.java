@@ -46,7 +46,7 @@ final class ComputeOrLoad {
     double compute = end >= resume ? choice.computeAll() : Double.MAX_VALUE;
     boolean computes = compute < (1 - LEAST_GAIN_OF_COMPUTING) * load;
     int cut = choice.bestCut();
-    if (choice.nanos(cut) < (1 - LEAST_GAIN) * Math.min(load, compute)) {
+    if ((1 + LEAST_GAIN) * choice.nanos(cut) <= Math.min(load, compute)) {
       return cut;
     }
     return computes ? end - start : 0;
@@ -60,7 +60,8 @@ final class ComputeOrLoad {
     private final int start;
     private final int end;
     private final int blockTokens = cache.layout().blockTokens();
-    private final long newNanos;
+    private final long nextNanos;
+    private final long laterNanos;
     private final int length;
 
     Choice(Draft draft, long deviceNanos, int length, int start, int end, int resume) {
@@ -70,15 +71,20 @@ final class ComputeOrLoad {
       this.start = start;
       this.end = end;
       linkNanos = cache.loadQueueNanos(end - start);
-      newNanos = cost.nanos(resume, length - resume, maxBatchedTokens);
+      int next = Math.min(length - resume, maxBatchedTokens);
+      nextNanos = cost.nanos(resume, next, maxBatchedTokens);
+      laterNanos = cost.nanos(resume + next, length - resume - next, maxBatchedTokens);
     }
 
-    /** The load's last group of layers comes before the last part of the step that uses it. */
+    /**
+     * The load's last group of layers comes before the last part of the step that uses it. Of the
+     * new tokens, only the next step's are computed while the load is under way.
+     */
     double nanos(int computed) {
       long loaded = end - start - computed;
       double onLink = linkNanos + cache.loadNanos(loaded);
-      double after = (double) newNanos / Math.max(1, cache.loadGroups(loaded));
-      return Math.max(onLink + after, onDevice(computed) + newNanos);
+      double after = (double) nextNanos / cache.loadGroups(loaded);
+      return Math.max(onLink + after, onDevice(computed) + nextNanos) + laterNanos;
     }
 
     double computeAll() {
@@ -93,7 +99,7 @@ final class ComputeOrLoad {
         int middle = (fits + over) >>> 1;
         int computed = middle * blockTokens;
         long loaded = end - start - computed;
-        if (onDevice(computed) + newNanos < linkNanos + cache.loadNanos(loaded)) {
+        if (onDevice(computed) + nextNanos < linkNanos + cache.loadNanos(loaded)) {
           fits = middle;
         } else {
           over = middle;

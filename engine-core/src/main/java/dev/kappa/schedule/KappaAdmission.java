@@ -67,16 +67,20 @@ final class KappaAdmission implements Admission {
     // What was loaded has few tokens to compute and keeps the next load from its blocks.
     scheduler.planPrefills(draft, KappaAdmission::wasLoaded);
     scheduler.planPrefills(draft, sequence -> !wasLoaded(sequence));
-    long onDevice = scheduler.deviceNanos(draft);
     List<Candidate> candidates = candidates(draft);
-    while (scheduler.places() > 0) {
+    boolean anyStarted = false;
+    while (scheduler.places() > 0 && !candidates.isEmpty()) {
+      long onDevice = scheduler.deviceNanos(draft);
       Candidate next = choose(candidates, draft, onDevice);
       if (next == null) {
         return;
       }
       candidates.remove(next);
+      if (anyStarted && awaitsStarted(draft, next.sequence)) {
+        continue;
+      }
       if (scheduler.start(draft, next.sequence, onDevice)) {
-        onDevice += next.deviceNanos;
+        anyStarted = true;
         candidates.forEach(other -> notePassed(other.sequence, next.sequence));
         if (draft.budget() > 0) {
           scheduler.planPrefill(draft, next.sequence);
@@ -155,6 +159,12 @@ final class KappaAdmission implements Admission {
         cache.loadNanos(outlook.hostTokens()),
         scheduler.deviceNanos(cached, sequence.length() - cached),
         needed - outlook.deviceTokens() / cache.layout().blockTokens());
+  }
+
+  /** Whether a sequence should wait for one that was started after it had been looked up. */
+  private boolean awaitsStarted(Draft draft, Sequence sequence) {
+    look(sequence, draft.now());
+    return awaitsHit(draft, sequence);
   }
 
   /** Whether a sequence should wait for what another one is producing. */
