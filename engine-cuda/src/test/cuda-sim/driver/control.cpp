@@ -27,6 +27,7 @@ Settings* fromEnvironment() {
   s->reverse = number("KAPPA_SIM_REVERSE", 0) != 0;
   s->memoryBytes = (size_t)number("KAPPA_SIM_MEMORY", 256 << 20);
   s->pinnedBytes = SIZE_MAX;
+  s->processors = PROCESSORS;
   s->copiesToFailure = -1;
   return s;
 }
@@ -67,6 +68,8 @@ void kappaSimConfigure(uint64_t seed, int delayMicros, int reverse, size_t memor
 void kappaSimLimitPinned(size_t bytes) { settings().pinnedBytes = bytes; }
 
 void kappaSimFailCopy(int64_t n) { settings().copiesToFailure = n - 1; }
+
+void kappaSimProcessors(int count) { settings().processors = count; }
 
 int kappaSimUnsupported(const char* function) {
   counters().unsupportedCalls++;

@@ -26,15 +26,15 @@ final class CudaKernels implements Kernels {
   private static final int ARGMAX_THREADS = 256;
   private static final int ROPE_THREADS = 128;
 
-  /** Kernels read keys and values in pieces of so many bytes. */
-  private static final int KV_ALIGNMENT = 16;
+  /** Attention reads queries, keys and values in pieces of so many bytes. */
+  private static final int ALIGNMENT = 16;
 
   private final KernelModule kernels;
   private final AttentionCalls attention;
 
-  CudaKernels(KernelModule kernels) {
+  CudaKernels(KernelModule kernels, AttentionCalls attention) {
     this.kernels = kernels;
-    attention = new AttentionCalls(kernels);
+    this.attention = attention;
   }
 
   @Override
@@ -161,11 +161,12 @@ final class CudaKernels implements Kernels {
     if (rows == 0) {
       return;
     }
+    BatchStage.Staged staged = own.batchStage().stage(kernels, batch, layer.blockTokens());
     own.launch()
         .add(heads)
-        .add(batch.positionsAddress())
-        .add(batch.rowSequencesAddress())
-        .add(batch.blockTablesAddress())
+        .add(staged.positions())
+        .add(staged.sequences())
+        .add(staged.tables())
         .add(batch.maxBlocks())
         .add(args.table().address())
         .add(norm(args.queryNorm(), shape))
@@ -196,8 +197,9 @@ final class CudaKernels implements Kernels {
       DeviceMemory out) {
     checkHeads(shape);
     checkLayer(layer, shape);
-    long queries = address(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
-    long to = address(out, batch.rows(), shape.heads() * shape.headDim(), ACTIVATION);
+    long queries = aligned(address(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION), "queries");
+    long to =
+        aligned(address(out, batch.rows(), shape.heads() * shape.headDim(), ACTIVATION), "results");
     CudaStream own = CudaStream.of(stream);
     if (batch.rows() > 0) {
       attention.attend(own, queries, batch, shape, layer, to);
@@ -228,7 +230,7 @@ final class CudaKernels implements Kernels {
     checkLayer(layer, shape);
     long carried = state(batch, shape, state);
     checkSpan(batch, shape, layer, span);
-    long queries = address(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
+    long queries = aligned(address(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION), "queries");
     attention.attendSpan(CudaStream.of(stream), queries, batch, shape, layer, span, carried);
   }
 
@@ -247,7 +249,15 @@ final class CudaKernels implements Kernels {
           "attention over spans takes one sequence, not " + batch.sequences());
     }
     state.checkRange(0, AttentionCalls.stateBytes(shape, batch.rows()));
-    return state.address();
+    return aligned(state.address(), "the state");
+  }
+
+  private static long aligned(long address, String what) {
+    if (address % ALIGNMENT != 0) {
+      throw new IllegalArgumentException(
+          "%s do not lie at a multiple of %d bytes".formatted(what, ALIGNMENT));
+    }
+    return address;
   }
 
   @Override
@@ -304,9 +314,9 @@ final class CudaKernels implements Kernels {
     }
     long places =
         layer.pool().address() | layer.blockStride() | layer.keyOffset() | layer.valueOffset();
-    if (places % KV_ALIGNMENT != 0) {
+    if (places % ALIGNMENT != 0) {
       throw new IllegalArgumentException(
-          "keys and values do not lie at multiples of %d bytes: %s".formatted(KV_ALIGNMENT, layer));
+          "keys and values do not lie at multiples of %d bytes: %s".formatted(ALIGNMENT, layer));
     }
   }
 
