@@ -263,7 +263,8 @@ class TiledBlock {
 
   // Starts the copies of a tile. Tokens that no row sees become zeros: their blocks may hold anything.
   __device__ __forceinline__ void copyTile(int turn) {
-#pragma unroll
+    // Nothing waits for these; more addresses at once would only take registers.
+#pragma unroll 2
     for (int i = 0; i < T::KEYS * T::CHUNKS / T::THREADS; i++) {
       int number = (int)threadIdx.x + i * T::THREADS;
       int key = number / T::CHUNKS;
