@@ -25,6 +25,7 @@ final class ActiveRequest {
   private final long seed;
   private final long submittedNanos;
 
+  private final PromptTimes times = new PromptTimes();
   private final List<TokenLogprob> promptLogprobs = new ArrayList<>();
   private boolean started;
   private long startedNanos;
@@ -69,6 +70,11 @@ final class ActiveRequest {
 
   long seed() {
     return seed;
+  }
+
+  /** What the way to its first token takes. */
+  PromptTimes times() {
+    return times;
   }
 
   /** Tokens generated so far; the index of the next one. */
@@ -138,8 +144,12 @@ final class ActiveRequest {
     listener.onDelta(new OutputListener.Delta(text, new int[] {token}, logprobs));
   }
 
-  /** Ends the request towards its listener. */
-  void finish(Finish.Reason why, long now) {
+  /**
+   * Ends the request towards its listener.
+   *
+   * @param kappaCritical see {@link Finish.Account}
+   */
+  void finish(Finish.Reason why, long now, double kappaCritical) {
     reason = why;
     String rest = stops.append(decoder.finish());
     rest = stops.found() == null ? rest + stops.finish() : rest;
@@ -149,14 +159,17 @@ final class ActiveRequest {
     int cached = Math.max(0, sequence.cachedPrompt());
     Finish.Usage usage =
         new Finish.Usage(sequence.promptLength(), generated, cached, sequence.hostPrompt());
+    long first = generated == 0 ? 0 : firstTokenNanos - submittedNanos;
     Finish.Timings timings =
         new Finish.Timings(
             (started ? startedNanos : now) - submittedNanos,
-            generated == 0 ? 0 : firstTokenNanos - submittedNanos,
+            first,
             now - submittedNanos,
             sequence.preemptions());
+    long untilFirst = generated == 0 ? timings.total() : first;
+    Finish.Account account = times.close(kappaCritical, sequence.restored(), untilFirst);
     ended = true;
-    listener.onFinish(new Finish(why, stops.found(), usage, timings, restored()));
+    listener.onFinish(new Finish(why, stops.found(), usage, timings, restored(), account));
   }
 
   private Finish.Restored restored() {

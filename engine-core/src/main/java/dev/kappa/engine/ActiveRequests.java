@@ -27,6 +27,7 @@ final class ActiveRequests implements StepRunner.RowSink {
   private final IdentityHashMap<Sequence, ActiveRequest> active = new IdentityHashMap<>();
   private final Scheduler scheduler;
   private final Clock clock;
+  private final Rates rates;
   private final Sampler sampler;
   private final Logprobs logprobs;
   private long promptTokens;
@@ -34,9 +35,10 @@ final class ActiveRequests implements StepRunner.RowSink {
   private long hostPromptTokens;
   private long generatedTokens;
 
-  ActiveRequests(Scheduler scheduler, Clock clock, int vocabulary) {
+  ActiveRequests(Scheduler scheduler, Clock clock, Rates rates, int vocabulary) {
     this.scheduler = scheduler;
     this.clock = clock;
+    this.rates = rates;
     sampler = new Sampler(vocabulary);
     logprobs = new Logprobs(vocabulary);
   }
@@ -73,7 +75,7 @@ final class ActiveRequests implements StepRunner.RowSink {
   /** Ends a request early; does nothing if it has ended. */
   void cancel(ActiveRequest request) {
     if (active.containsKey(request.sequence())) {
-      end(request, () -> request.finish(Finish.Reason.ABORT, clock.nanos()));
+      end(request, () -> finish(request, Finish.Reason.ABORT));
     }
   }
 
@@ -181,7 +183,38 @@ final class ActiveRequests implements StepRunner.RowSink {
         promptTokens += chunk.sequence().promptLength();
         cachedPromptTokens += chunk.sequence().cachedPrompt();
         hostPromptTokens += chunk.sequence().hostPrompt();
+        int length = chunk.sequence().promptLength();
+        request.times().predict(rates.computeNanos(chunk.start(), length));
       }
+    }
+  }
+
+  /**
+   * Takes note of what a step took of those whose prompts it computed.
+   *
+   * @param stallNanos how long the device waited for loads
+   */
+  void noteStep(StepPlan plan, long begun, long ended, long stallNanos) {
+    for (StepPlan.Chunk chunk : plan.chunks()) {
+      ActiveRequest request = active.get(chunk.sequence());
+      if (request != null && !request.times().isComplete()) {
+        Sequence sequence = chunk.sequence();
+        request.times().add(sequence.restored(), begun, ended, stallNanos, chunk.completesPrompt());
+      }
+    }
+  }
+
+  /**
+   * Takes note of what a step over host memory took.
+   *
+   * @param predictedReadNanos what reading was expected to take
+   * @param readNanos what it did
+   */
+  void noteLongStep(StepPlan plan, long nanos, long predictedReadNanos, long readNanos) {
+    StepPlan.Chunk chunk = plan.chunks().getFirst();
+    ActiveRequest request = active.get(chunk.sequence());
+    if (request != null && !request.times().isComplete()) {
+      request.times().addLong(nanos, predictedReadNanos, readNanos, chunk.completesPrompt());
     }
   }
 
@@ -193,12 +226,17 @@ final class ActiveRequests implements StepRunner.RowSink {
         continue;
       }
       if (request.promptOnly() && chunk.reachesEnd()) {
-        end(request, () -> request.finish(Finish.Reason.LENGTH, clock.nanos()));
+        end(request, () -> finish(request, Finish.Reason.LENGTH));
       } else if (request.reason() != null) {
         Finish.Reason reason = request.reason();
-        end(request, () -> request.finish(reason, clock.nanos()));
+        end(request, () -> finish(request, reason));
       }
     }
+  }
+
+  private void finish(ActiveRequest request, Finish.Reason reason) {
+    double critical = rates.kappaCritical(request.sequence().promptLength());
+    request.finish(reason, clock.nanos(), critical);
   }
 
   /** Passes something on to a request; what goes wrong there ends that request alone. */

@@ -5,6 +5,7 @@ import dev.kappa.device.Device;
 import dev.kappa.device.DeviceException;
 import dev.kappa.device.Worker;
 import dev.kappa.kv.KvCache;
+import dev.kappa.kv.KvStats;
 import dev.kappa.schedule.Scheduler;
 import dev.kappa.schedule.Sequence;
 import dev.kappa.schedule.StepCost;
@@ -38,6 +39,7 @@ final class EngineLoop {
   private final LoadGate gate;
   private final @Nullable LongRunner longRunner;
   private final StepCost cost;
+  private final Rates rates;
   private final Clock clock;
   private final Worker worker;
 
@@ -52,6 +54,7 @@ final class EngineLoop {
 
   /**
    * @param cost what the scheduler predicts steps by; learns from those that run
+   * @param rates what it has learned
    * @param gate the way to blocks that are being loaded
    * @param longRunner runs sequences that exceed the device; null if none may
    */
@@ -59,6 +62,7 @@ final class EngineLoop {
       Device device,
       Scheduler scheduler,
       StepCost cost,
+      Rates rates,
       KvCache cache,
       StepRunner runner,
       LoadGate gate,
@@ -66,12 +70,13 @@ final class EngineLoop {
       int vocabulary) {
     this.scheduler = scheduler;
     this.cost = cost;
+    this.rates = rates;
     this.cache = cache;
     this.runner = runner;
     this.gate = gate;
     this.longRunner = longRunner;
     clock = device.clock();
-    requests = new ActiveRequests(scheduler, clock, vocabulary);
+    requests = new ActiveRequests(scheduler, clock, rates, vocabulary);
     stats = snapshot();
     worker = device.newWorker("engine", this::round);
     cache.onProgress(worker::signal);
@@ -208,7 +213,9 @@ final class EngineLoop {
     gate.open(plan.loads());
     runner.run(plan, gate, requests);
     long stall = gate.settle();
-    cost.observe(plan.work(), clock.nanos() - begun - stall);
+    long ended = clock.nanos();
+    cost.observe(plan.work(), ended - begun - stall);
+    requests.noteStep(plan, begun, ended, stall);
     steps++;
     scheduler.publish(plan);
     requests.endFinished(plan);
@@ -287,7 +294,8 @@ final class EngineLoop {
   }
 
   private void endLongStep(LongRunner runs, StepPlan plan) {
-    runs.finish(requests);
+    LongRunner.Times times = runs.finish(requests);
+    requests.noteLongStep(plan, times.nanos(), times.predictedReadNanos(), times.readNanos());
     steps++;
     scheduler.longSequence().finished();
     requests.endFinished(plan);
@@ -326,16 +334,18 @@ final class EngineLoop {
   }
 
   private EngineStats snapshot() {
+    KvStats kv = cache.stats();
     return new EngineStats(
         scheduler.running(),
         scheduler.waiting(),
-        cache.stats(),
+        kv,
         steps,
         requests.promptTokens(),
         requests.cachedPromptTokens(),
         requests.hostPromptTokens(),
         requests.generatedTokens(),
         scheduler.preemptions(),
+        rates.measured(kv),
         failure != null);
   }
 }

@@ -1,6 +1,7 @@
 package dev.kappa.engine;
 
 import dev.kappa.device.Clock;
+import dev.kappa.device.DType;
 import dev.kappa.device.Device;
 import dev.kappa.device.Resources;
 import dev.kappa.device.Stream;
@@ -13,9 +14,12 @@ import dev.kappa.model.GenerationDefaults;
 import dev.kappa.model.LoadFormat;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.ModelDirectory;
+import dev.kappa.model.ModelShapes;
 import dev.kappa.model.Transformer;
 import dev.kappa.model.TransformerWeights;
 import dev.kappa.model.WeightLoader;
+import dev.kappa.roofline.KvType;
+import dev.kappa.roofline.ModelShape;
 import dev.kappa.schedule.LongSequence;
 import dev.kappa.schedule.Scheduler;
 import dev.kappa.schedule.StepCost;
@@ -38,6 +42,7 @@ final class EngineParts implements AutoCloseable {
   private final GenerationDefaults defaults;
   private final Tokenizer tokenizer;
   private final EngineInfo info;
+  private final ModelShape shape;
   private final Stream stream;
   private final KvCache cache;
   private final StepRunner runner;
@@ -78,6 +83,7 @@ final class EngineParts implements AutoCloseable {
       Transformer transformer =
           resources.own(new Transformer(config, weights, device, rows), Transformer::close);
       info = sizing.info();
+      shape = ModelShapes.read(directory.path()).shape().withKv(kvType(info.kvDType()));
       stream = resources.own(device.newStream("compute"), Stream::close);
       KvLayout layout = sizing.layout();
       BlockKeys keys = new BlockKeys(layout, fingerprint, device.info().numericsId());
@@ -165,14 +171,20 @@ final class EngineParts implements AutoCloseable {
             options.restore() != RestoreMode.LOAD_WHOLE,
             info.maxSequences(),
             info.maxBatchedTokens());
+    Rates rates = new Rates(cost, cache, shape, info.maxBatchedTokens());
     return new EngineLoop(
-        device, scheduler, cost, cache, runner, gate, longRunner, model.vocabularySize());
+        device, scheduler, cost, rates, cache, runner, gate, longRunner, model.vocabularySize());
   }
 
   /** Closes the stream, then everything in reverse. */
   @Override
   public void close() {
     resources.close();
+  }
+
+  /** A type of the same size. */
+  private static KvType kvType(DType dtype) {
+    return dtype == DType.F32 ? KvType.F32 : KvType.BF16;
   }
 
   private LoadFormat format() {

@@ -1,5 +1,6 @@
 package dev.kappa.engine;
 
+import dev.kappa.device.Clock;
 import dev.kappa.device.Device;
 import dev.kappa.device.Event;
 import dev.kappa.device.Resources;
@@ -21,13 +22,25 @@ import org.jspecify.annotations.Nullable;
  */
 final class LongRunner implements AutoCloseable {
 
+  /**
+   * What a step took.
+   *
+   * @param nanos from its submission to its end
+   * @param predictedReadNanos what reading host memory was expected to take
+   * @param readNanos what it did, by the device's own clock
+   */
+  record Times(long nanos, long predictedReadNanos, long readNanos) {}
+
   private final Resources resources = new Resources();
+  private final Clock clock;
   private final LongContexts contexts;
   private final Stream stream;
   private final StreamedKv kv;
   private final StepRunner runner;
   private final Event done;
   private @Nullable StepPlan plan;
+  private long begunNanos;
+  private long predictedReadNanos;
 
   /**
    * @param maxRows most tokens of a step
@@ -40,6 +53,7 @@ final class LongRunner implements AutoCloseable {
       KvCache cache,
       int maxRows,
       int maxLength) {
+    clock = device.clock();
     contexts = cache.longContexts();
     boolean complete = false;
     try {
@@ -84,6 +98,8 @@ final class LongRunner implements AutoCloseable {
    */
   void begin(StepPlan step, StepRunner.RowSink sink, Worker worker) {
     StepPlan.Chunk chunk = step.chunks().getFirst();
+    begunNanos = clock.nanos();
+    predictedReadNanos = contexts.readNanos(chunk.sequence().blocks());
     contexts.follow(stream);
     kv.open(chunk.sequence().blocks(), chunk.start() + chunk.count());
     runner.begin(step, kv, sink);
@@ -98,10 +114,10 @@ final class LongRunner implements AutoCloseable {
   }
 
   /** Waits for the step in flight and reports what it computed. */
-  void finish(StepRunner.RowSink sink) {
+  Times finish(StepRunner.RowSink sink) {
     plan = null;
     runner.finish(sink);
-    kv.settle();
+    return new Times(clock.nanos() - begunNanos, predictedReadNanos, kv.settle());
   }
 
   /**

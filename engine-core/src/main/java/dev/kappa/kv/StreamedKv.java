@@ -123,13 +123,20 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
     copies.synchronize();
   }
 
-  /** Takes account of what a step has read that is done. */
-  public void settle() {
+  /**
+   * Takes account of what a step has read that is done.
+   *
+   * @return nanoseconds that the device spent copying it
+   */
+  public long settle() {
+    long nanos = 0;
     for (Reading reading : readings) {
       bytes += reading.bytes;
-      copyNanos += reading.end.completedNanos() - reading.start.completedNanos();
+      nanos += reading.end.completedNanos() - reading.start.completedNanos();
     }
+    copyNanos += nanos;
     forget();
+    return nanos;
   }
 
   /** Takes no account of a step that was not submitted whole, or has failed. */

@@ -118,7 +118,7 @@ final class VirtualKernels implements Kernels {
     Arguments.layer(layer, shape);
     Arguments.matrix(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
     Arguments.matrix(out, batch.rows(), shape.heads() * shape.headDim(), ACTIVATION);
-    launch(stream, KernelCost.attention(batch, shape, layer));
+    attend(stream, KernelCost.attention(batch, shape, layer));
   }
 
   @Override
@@ -145,7 +145,7 @@ final class VirtualKernels implements Kernels {
     Arguments.span(span, batch, layer);
     Arguments.matrix(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
     Arguments.bytes(state, attentionStateBytes(shape, batch.rows()));
-    launch(stream, KernelCost.attention(batch, shape, layer, span));
+    attend(stream, KernelCost.attention(batch, shape, layer, span));
   }
 
   @Override
@@ -199,6 +199,10 @@ final class VirtualKernels implements Kernels {
         };
     KernelCost cost = KernelCost.moving((double) rows * columns * FLOAT);
     VirtualStream.of(stream).submit(device.work(cost, effect));
+  }
+
+  private void attend(Stream stream, KernelCost cost) {
+    VirtualStream.of(stream).submit(device.attention(cost));
   }
 
   private void launch(Stream stream, KernelCost cost) {
