@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Compares what {@code kappa plan --measure --replay} predicts for a trace with what the engine
@@ -44,6 +45,7 @@ final class Prediction {
    * @param use share of the time that requests take one after the other; decides their rate
    * @param dummyWeights whether weights are random
    * @param seed of documents and arrivals
+   * @param traceOut where to write a trace of the last round; null for none
    */
   record Settings(
       Path model,
@@ -52,7 +54,8 @@ final class Prediction {
       int rounds,
       double use,
       boolean dummyWeights,
-      long seed) {}
+      long seed,
+      @Nullable Path traceOut) {}
 
   /**
    * One round.
@@ -109,7 +112,8 @@ final class Prediction {
     Trace trace = documents.of(settings.requests, rate, seed);
     Replay predicted = replay(measured, options, trace);
     EngineOptions real = options.dummyWeights(settings.dummyWeights).warmUp(true).build();
-    try (Engine engine = Engine.builder(settings.model).options(real).start(device)) {
+    try (Engine engine =
+        Engine.builder(settings.model).options(real).trace(settings.traceOut).start(device)) {
       return new Round(
           rate, predicted, TraceReplay.live(engine, device.clock(), trace, done -> {}));
     }

@@ -58,7 +58,8 @@ final class PredictionCommand implements Callable<Integer> {
             Math.max(1, rounds),
             use,
             flags.dummyWeights(),
-            flags.seed());
+            flags.seed(),
+            flags.traceOut());
     Machine machine = Machine.here();
     Devices.Choice choice = flags.device().open();
     try (Device device = choice.device()) {

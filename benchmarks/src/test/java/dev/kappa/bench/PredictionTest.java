@@ -19,7 +19,7 @@ class PredictionTest {
   @Test
   void comparesWhatWasPredictedWithWhatCame() throws InterruptedException {
     Path model = Path.of("..", "models", "haystack");
-    Prediction.Settings settings = new Prediction.Settings(model, 4, 6, 1, 0.3, false, 1);
+    Prediction.Settings settings = new Prediction.Settings(model, 4, 6, 1, 0.3, false, 1, null);
     DeviceOptions throttled = new DeviceOptions(0, 0, 200_000_000, false);
     try (Device device = Devices.open("cpu", throttled).device()) {
       Prediction.Result result = new Prediction(settings, device).run(message -> {});

@@ -27,12 +27,14 @@ final class ActiveRequest {
 
   private final PromptTimes times = new PromptTimes();
   private final List<TokenLogprob> promptLogprobs = new ArrayList<>();
+  private long number;
   private boolean started;
   private long startedNanos;
   private long firstTokenNanos;
   private int generated;
   private Finish.@Nullable Reason reason;
   private boolean ended;
+  private @Nullable Finish finished;
 
   /**
    * @param endTokens tokens that end the output and are no part of it
@@ -58,6 +60,24 @@ final class ActiveRequest {
 
   String id() {
     return request.id();
+  }
+
+  /** Its place in the order of arrival. */
+  long number() {
+    return number;
+  }
+
+  void number(long value) {
+    number = value;
+  }
+
+  long submittedNanos() {
+    return submittedNanos;
+  }
+
+  /** How it ended; null if it has not, or with an error. */
+  @Nullable Finish finished() {
+    return finished;
   }
 
   SamplingParams sampling() {
@@ -169,7 +189,9 @@ final class ActiveRequest {
     long untilFirst = generated == 0 ? timings.total() : first;
     Finish.Account account = times.close(kappaCritical, sequence.restored(), untilFirst);
     ended = true;
-    listener.onFinish(new Finish(why, stops.found(), usage, timings, restored(), account));
+    Finish end = new Finish(why, stops.found(), usage, timings, restored(), account);
+    finished = end;
+    listener.onFinish(end);
   }
 
   private Finish.Restored restored() {

@@ -28,17 +28,24 @@ final class ActiveRequests implements StepRunner.RowSink {
   private final Scheduler scheduler;
   private final Clock clock;
   private final Rates rates;
+  private final @Nullable Tracer tracer;
   private final Sampler sampler;
   private final Logprobs logprobs;
+  private long requests;
   private long promptTokens;
   private long cachedPromptTokens;
   private long hostPromptTokens;
   private long generatedTokens;
 
-  ActiveRequests(Scheduler scheduler, Clock clock, Rates rates, int vocabulary) {
+  /**
+   * @param tracer is told of requests; null if nobody is
+   */
+  ActiveRequests(
+      Scheduler scheduler, Clock clock, Rates rates, @Nullable Tracer tracer, int vocabulary) {
     this.scheduler = scheduler;
     this.clock = clock;
     this.rates = rates;
+    this.tracer = tracer;
     sampler = new Sampler(vocabulary);
     logprobs = new Logprobs(vocabulary);
   }
@@ -70,6 +77,10 @@ final class ActiveRequests implements StepRunner.RowSink {
   void add(ActiveRequest request) {
     active.put(request.sequence(), request);
     scheduler.add(request.sequence());
+    request.number(requests++);
+    if (tracer != null) {
+      tracer.submitted(request);
+    }
   }
 
   /** Ends a request early; does nothing if it has ended. */
@@ -262,6 +273,9 @@ final class ActiveRequests implements StepRunner.RowSink {
       scheduler.remove(request.sequence());
     } finally {
       say(request, goodbye);
+      if (tracer != null) {
+        tracer.ended(request, clock.nanos());
+      }
     }
   }
 

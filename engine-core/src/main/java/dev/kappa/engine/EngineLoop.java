@@ -38,6 +38,7 @@ final class EngineLoop {
   private final StepRunner runner;
   private final LoadGate gate;
   private final @Nullable LongRunner longRunner;
+  private final @Nullable Tracer tracer;
   private final StepCost cost;
   private final Rates rates;
   private final Clock clock;
@@ -57,6 +58,7 @@ final class EngineLoop {
    * @param rates what it has learned
    * @param gate the way to blocks that are being loaded
    * @param longRunner runs sequences that exceed the device; null if none may
+   * @param tracer is told of steps and requests; null if nobody is
    */
   EngineLoop(
       Device device,
@@ -67,6 +69,7 @@ final class EngineLoop {
       StepRunner runner,
       LoadGate gate,
       @Nullable LongRunner longRunner,
+      @Nullable Tracer tracer,
       int vocabulary) {
     this.scheduler = scheduler;
     this.cost = cost;
@@ -75,8 +78,9 @@ final class EngineLoop {
     this.runner = runner;
     this.gate = gate;
     this.longRunner = longRunner;
+    this.tracer = tracer;
     clock = device.clock();
-    requests = new ActiveRequests(scheduler, clock, rates, vocabulary);
+    requests = new ActiveRequests(scheduler, clock, rates, tracer, vocabulary);
     stats = snapshot();
     worker = device.newWorker("engine", this::round);
     cache.onProgress(worker::signal);
@@ -214,6 +218,9 @@ final class EngineLoop {
     runner.run(plan, gate, requests);
     long stall = gate.settle();
     long ended = clock.nanos();
+    if (tracer != null) {
+      tracer.step(plan, cost.nanos(plan.work()), begun, ended, stall);
+    }
     cost.observe(plan.work(), ended - begun - stall);
     requests.noteStep(plan, begun, ended, stall);
     steps++;
@@ -295,6 +302,9 @@ final class EngineLoop {
 
   private void endLongStep(LongRunner runs, StepPlan plan) {
     LongRunner.Times times = runs.finish(requests);
+    if (tracer != null) {
+      tracer.longStep(plan, times.begunNanos(), times.endedNanos(), times.readNanos());
+    }
     requests.noteLongStep(plan, times.nanos(), times.predictedReadNanos(), times.readNanos());
     steps++;
     scheduler.longSequence().finished();

@@ -25,11 +25,19 @@ final class LongRunner implements AutoCloseable {
   /**
    * What a step took.
    *
-   * @param nanos from its submission to its end
+   * @param begunNanos when it was submitted
+   * @param endedNanos when all of it was done
    * @param predictedReadNanos what reading host memory was expected to take
    * @param readNanos what it did, by the device's own clock
    */
-  record Times(long nanos, long predictedReadNanos, long readNanos) {}
+  record Times(long begunNanos, long endedNanos, long predictedReadNanos, long readNanos) {
+
+    long nanos() {
+      return endedNanos - begunNanos;
+    }
+  }
+
+  private static final String STREAM = "long";
 
   private final Resources resources = new Resources();
   private final Clock clock;
@@ -45,6 +53,7 @@ final class LongRunner implements AutoCloseable {
   /**
    * @param maxRows most tokens of a step
    * @param maxLength most tokens of a context
+   * @param tracer is told of parts of steps; null if nobody is
    */
   LongRunner(
       Device device,
@@ -52,7 +61,8 @@ final class LongRunner implements AutoCloseable {
       TransformerWeights weights,
       KvCache cache,
       int maxRows,
-      int maxLength) {
+      int maxLength,
+      @Nullable Tracer tracer) {
     clock = device.clock();
     contexts = cache.longContexts();
     boolean complete = false;
@@ -62,8 +72,15 @@ final class LongRunner implements AutoCloseable {
       kv =
           resources.own(
               cache.longContexts().open(device, config.attention(), maxRows), StreamedKv::close);
-      stream = resources.own(device.newStream("long"), Stream::close);
+      stream = resources.own(device.newStream(STREAM), Stream::close);
       done = resources.own(device.newEvent(), Event::close);
+      StepMarks marks =
+          tracer == null
+              ? null
+              : resources.own(new StepMarks(device, tracer, STREAM), StepMarks::close);
+      if (marks != null) {
+        marks.start();
+      }
       runner =
           resources.own(
               new StepRunner(
@@ -74,7 +91,8 @@ final class LongRunner implements AutoCloseable {
                   config.vocabularySize(),
                   maxRows,
                   1,
-                  cache.layout().blocksFor(maxLength)),
+                  cache.layout().blocksFor(maxLength),
+                  marks),
               StepRunner::close);
       // Closed first: no memory may go while work is in flight.
       resources.own(stream, Stream::close);
@@ -117,7 +135,7 @@ final class LongRunner implements AutoCloseable {
   Times finish(StepRunner.RowSink sink) {
     plan = null;
     runner.finish(sink);
-    return new Times(clock.nanos() - begunNanos, predictedReadNanos, kv.settle());
+    return new Times(begunNanos, clock.nanos(), predictedReadNanos, kv.settle());
   }
 
   /**

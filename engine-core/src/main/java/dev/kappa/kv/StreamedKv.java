@@ -11,6 +11,7 @@ import dev.kappa.device.KvSpan;
 import dev.kappa.device.LayerKv;
 import dev.kappa.device.Resources;
 import dev.kappa.device.Stream;
+import dev.kappa.kv.transfer.CopyListener;
 import dev.kappa.kv.transfer.EventPool;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,6 +36,9 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
    */
   private static final long SPAN_BYTES = 1 << 20;
 
+  private static final String STREAM = "stream-in";
+
+  private final CopyListener listener;
   private final KvLayout layout;
   private final DeviceTier device;
   private final HostTier host;
@@ -65,6 +69,7 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
   /**
    * @param pieceBytes least bytes of a piece, as far as there are so many
    * @param maxRows most new tokens of a step
+   * @param listener is told of what is read
    */
   StreamedKv(
       Device on,
@@ -73,7 +78,9 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
       HostTier host,
       long pieceBytes,
       AttentionShape shape,
-      int maxRows) {
+      int maxRows,
+      CopyListener listener) {
+    this.listener = listener;
     this.layout = layout;
     this.device = device;
     this.host = host;
@@ -85,7 +92,7 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
     pieceBlocks = spans * spanBlocks;
     try {
       events = resources.own(new EventPool(on), EventPool::close);
-      copies = resources.own(on.newStream("stream-in"), Stream::close);
+      copies = resources.own(on.newStream(STREAM), Stream::close);
       for (int i = 0; i < RING; i++) {
         DeviceMemory memory = resources.own(on.allocate(spans * spanBytes), DeviceMemory::close);
         List<KvLayer> layers = new ArrayList<>();
@@ -132,7 +139,10 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
     long nanos = 0;
     for (Reading reading : readings) {
       bytes += reading.bytes;
-      nanos += reading.end.completedNanos() - reading.start.completedNanos();
+      long start = reading.start.completedNanos();
+      long done = reading.end.completedNanos();
+      nanos += done - start;
+      listener.onCopied(STREAM, start, done, reading.bytes);
     }
     copyNanos += nanos;
     forget();

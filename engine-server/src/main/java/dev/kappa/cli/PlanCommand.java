@@ -1,6 +1,7 @@
 package dev.kappa.cli;
 
 import dev.kappa.cli.plan.MeasuredText;
+import dev.kappa.cli.plan.Picture;
 import dev.kappa.cli.plan.PlanText;
 import dev.kappa.cli.plan.ReplayText;
 import dev.kappa.engine.EngineOptions;
@@ -15,6 +16,8 @@ import dev.kappa.plan.TraceReplay;
 import dev.kappa.plan.Workload;
 import dev.kappa.roofline.Machine;
 import dev.kappa.roofline.MeasuredRates;
+import dev.kappa.roofline.Roofline;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,11 +80,19 @@ final class PlanCommand implements Callable<Integer> {
       description = "Lets the engine serve the trace in virtual time as well.")
   private boolean replay;
 
+  @Option(
+      names = "--picture",
+      paramLabel = "FILE",
+      description =
+          "Draws the times of loading and computing such a context by κ, as SVG; of a trace, of its"
+              + " median request.")
+  private @Nullable Path picture;
+
   @Option(names = "--json", description = "Writes JSON.")
   private boolean json;
 
   @Override
-  public Integer call() {
+  public Integer call() throws IOException {
     ModelShapes.Described described = ModelShapes.read(model);
     Workload asked = workload.of(described);
     if (replay && !(asked instanceof Workload.Recorded)) {
@@ -92,6 +103,13 @@ final class PlanCommand implements Callable<Integer> {
     Machine planned =
         measured == null ? machine.machine(described, spec.commandLine()) : measured.machine();
     Plan plan = new Planner(described, planned, machine.devices(), hostBytes(), asked).plan();
+    if (picture != null) {
+      Roofline roofline = new Roofline(described.shape(), planned.profile(), machine.devices());
+      String title =
+          String.format(
+              Locale.ROOT, "%s on %s, %,d tokens", plan.model(), plan.machine(), plan.context());
+      Files.writeString(picture, Picture.of(title, roofline, plan.context()));
+    }
     PrintWriter out = spec.commandLine().getOut();
     if (!json) {
       out.print(measured == null ? "" : MeasuredText.of(measured.rates()));
