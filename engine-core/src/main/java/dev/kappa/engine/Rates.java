@@ -4,8 +4,8 @@ import dev.kappa.kv.KvCache;
 import dev.kappa.kv.KvStats;
 import dev.kappa.roofline.MeasuredRates;
 import dev.kappa.roofline.ModelShape;
+import dev.kappa.schedule.Sequence;
 import dev.kappa.schedule.StepCost;
-import dev.kappa.schedule.StepWork;
 
 /** What the engine has measured so far, and what follows from it. Confined to its thread. */
 final class Rates {
@@ -40,15 +40,17 @@ final class Rates {
   }
 
   /**
-   * How long it probably takes to compute a sequence's tokens from one position to another, in
-   * steps of its own; 0 while no step has been measured.
+   * How long it probably takes to compute a sequence's prompt from a position on, in steps of its
+   * own; 0 while no step has been measured.
    */
-  long computeNanos(int from, int to) {
-    long nanos = 0;
-    for (int start = from; start < to; start += maxBatchedTokens) {
-      int count = Math.min(maxBatchedTokens, to - start);
-      nanos += cost.nanos(StepWork.NONE.plus(start, count));
+  long computeNanos(Sequence sequence, int start) {
+    int end = sequence.promptLength();
+    int headEnd = sequence.headEnd();
+    if (start >= headEnd) {
+      return cost.nanos(start, end - start, maxBatchedTokens);
     }
-    return nanos;
+    int resume = sequence.resume();
+    return cost.nanos(start, headEnd - start, maxBatchedTokens)
+        + cost.nanos(resume, end - resume, maxBatchedTokens);
   }
 }

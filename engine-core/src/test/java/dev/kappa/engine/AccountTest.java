@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
+import dev.kappa.kv.RestoreMode;
 import dev.kappa.roofline.HardwareProfile;
 import dev.kappa.roofline.Roofline;
 import java.nio.file.Path;
@@ -23,7 +24,7 @@ class AccountTest {
 
   private VirtualEngine engine(double link, EngineOptions.Builder options) {
     HardwareProfile hardware = VirtualEngine.machine(5e14, link);
-    VirtualEngine engine = new VirtualEngine(folder, hardware, options);
+    VirtualEngine engine = new VirtualEngine(folder, hardware, options.restore(RestoreMode.LOAD));
     // As after a while: it has seen decodes and prefills of several lengths.
     for (int length : new int[] {2048, 100, 1500, 600, 2048, 300, 1000}) {
       engine.complete(VirtualEngine.prompt(1000 + length, length), 8);
@@ -132,6 +133,30 @@ class AccountTest {
           .as("its own load and the one before it")
           .isCloseTo(2 * engine.roofline().loadNanos(8000), withinPercentage(5));
       assertThat(account.predictedLoadNanos()).isCloseTo(account.loadNanos(), withinPercentage(10));
+    }
+  }
+
+  /** The beginning of the prefix is computed while its end comes over a slow link. */
+  @Test
+  void aPrefixThatIsCutIsLoadedAndComputedAtTheSameTime() {
+    HardwareProfile hardware = VirtualEngine.machine(5e14, 5e9);
+    EngineOptions.Builder options = VirtualEngine.options().restore(RestoreMode.AUTO);
+    try (VirtualEngine engine = new VirtualEngine(folder, hardware, options)) {
+      for (int length : new int[] {2048, 100, 1500, 600, 2048, 300, 1000}) {
+        engine.complete(VirtualEngine.prompt(1000 + length, length), 8);
+      }
+      int[] prefix = VirtualEngine.prompt(1, 8000);
+      engine.keepOnHost(prefix);
+      Finish finish = engine.complete(VirtualEngine.extend(prefix, 2, 100), 1).finish();
+      Finish.Account account = finish.account();
+      addsUp(finish);
+      assertThat(finish.usage().hostTokens()).isBetween(1000, 7500);
+      assertThat(finish.usage().computedTokens()).isEqualTo(8100 - finish.usage().hostTokens());
+      assertThat(account.predictedComputeNanos())
+          .isCloseTo(account.computeNanos(), withinPercentage(10));
+      assertThat(account.predictedLoadNanos()).isCloseTo(account.loadNanos(), withinPercentage(10));
+      long shorter = Math.min(account.loadNanos(), account.computeNanos());
+      assertThat((double) account.overlapNanos()).as("hidden").isGreaterThan(0.8 * shorter);
     }
   }
 

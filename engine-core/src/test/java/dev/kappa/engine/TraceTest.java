@@ -10,6 +10,7 @@ import dev.kappa.device.Devices;
 import dev.kappa.device.virtual.VirtualDevice;
 import dev.kappa.device.virtual.VirtualModels;
 import dev.kappa.kv.KvStats;
+import dev.kappa.kv.RestoreMode;
 import dev.kappa.text.NumericTokenizer;
 import java.nio.file.Path;
 import java.util.List;
@@ -33,7 +34,12 @@ class TraceTest {
     try (device;
         Engine engine =
             Engine.builder(VirtualModels.write(folder, VirtualEngine.LLAMA_8B, 1 << 17))
-                .options(VirtualEngine.options().dummyWeights(true).layerGroups(8).build())
+                .options(
+                    VirtualEngine.options()
+                        .dummyWeights(true)
+                        .layerGroups(8)
+                        .restore(RestoreMode.LOAD)
+                        .build())
                 .tokenizer(new NumericTokenizer(VirtualEngine.LLAMA_8B.vocabulary()))
                 .trace(trace)
                 .start(device)) {

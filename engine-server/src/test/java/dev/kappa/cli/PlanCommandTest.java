@@ -153,7 +153,7 @@ class PlanCommandTest {
     // 600 tokens take two steps of the CPU device: what the replay says is near what was measured.
     double planned = output.at("/plan/expected/computeMillis/p50").doubleValue();
     assertThat(output.at("/replay/firstTokenMillis/p50").doubleValue())
-        .isBetween(0.8 * planned, 3 * planned);
+        .isBetween(0.5 * planned, 3 * planned);
   }
 
   @ParameterizedTest
