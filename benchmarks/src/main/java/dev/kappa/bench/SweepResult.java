@@ -3,6 +3,7 @@ package dev.kappa.bench;
 import dev.kappa.device.DeviceInfo;
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.roofline.HardwareProfile;
+import dev.kappa.roofline.Line;
 import dev.kappa.roofline.ModelShape;
 import dev.kappa.roofline.Roofline;
 import java.util.Arrays;

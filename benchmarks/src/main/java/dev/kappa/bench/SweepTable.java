@@ -1,5 +1,6 @@
 package dev.kappa.bench;
 
+import dev.kappa.roofline.Line;
 import java.io.PrintStream;
 
 /** Prints a sweep for people. */

@@ -42,7 +42,7 @@ class VirtualBenchmarksTest {
   private SweepResult sweep(List<Double> kappas) {
     Path model = VirtualModels.write(folder, SHAPE, 8192);
     KappaSweep.Settings settings =
-        new KappaSweep.Settings(model, CONTEXT, kappas, 2, 0, 0, 0, true, 1);
+        new KappaSweep.Settings(model, CONTEXT, kappas, 2, 0, 0, 0, true, 1, null);
     try (KappaSweep sweep = new KappaSweep(settings, device, device::run)) {
       return sweep.run(message -> {});
     }
@@ -92,7 +92,7 @@ class VirtualBenchmarksTest {
   void overheadOfAFreeLinkIsNone() {
     Path model = VirtualModels.write(folder, SHAPE, 8192);
     OffloadOverhead.Settings settings =
-        new OffloadOverhead.Settings(model, 4, 512, 8, 5, 0, true, 1);
+        new OffloadOverhead.Settings(model, 4, 512, 8, 5, 0, true, 1, null);
     try (OffloadOverhead overhead = new OffloadOverhead(settings, device, device::run)) {
       OffloadOverhead.Result result = overhead.run();
       assertThat(result.medianRatio()).isCloseTo(1, within(1e-3));

@@ -141,6 +141,14 @@ final class ModelFlags {
   private boolean checkKv;
 
   @Option(
+      names = "--trace-out",
+      paramLabel = "FILE",
+      description =
+          "Writes steps, their layers, copies, waits and requests to a file that ui.perfetto.dev and"
+              + " chrome://tracing show.")
+  private @Nullable Path traceOut;
+
+  @Option(
       names = "--load-format",
       paramLabel = "FORMAT",
       defaultValue = "auto",
@@ -166,6 +174,11 @@ final class ModelFlags {
 
   DeviceFlags device() {
     return device;
+  }
+
+  /** Where to write a trace; null for none. */
+  @Nullable Path traceOut() {
+    return traceOut;
   }
 
   /**
