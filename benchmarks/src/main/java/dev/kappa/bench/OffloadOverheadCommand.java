@@ -76,10 +76,11 @@ final class OffloadOverheadCommand implements Callable<Integer> {
     }
     KvStats kv = result.stores();
     System.out.printf(
-        "stored %d blocks (%.1f MB), skipped %d, discarded %d, evicted unread %d%n",
+        "stored %d blocks (%.1f MB), skipped %d (%d standing down), discarded %d, evicted unread %d%n",
         kv.stores().blocks(),
         kv.stores().bytes() / 1e6,
-        kv.storesSkipped(),
+        kv.storesSkipped().total(),
+        kv.storesSkipped().standDown(),
         kv.storesDiscarded(),
         kv.storesWasted());
     System.out.printf(

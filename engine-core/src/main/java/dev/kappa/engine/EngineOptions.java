@@ -77,7 +77,7 @@ public record EngineOptions(
     private boolean prefixCaching = true;
     private boolean warmUp;
     private long hostBytes;
-    private StorePolicy storePolicy = StorePolicy.WRITE_THROUGH;
+    private StorePolicy storePolicy = StorePolicy.ADAPTIVE;
     private RestoreMode restore = RestoreMode.LOAD;
     private int layerGroups;
     private long loadTimeoutNanos = KvOptions.LOAD_TIMEOUT_NANOS;

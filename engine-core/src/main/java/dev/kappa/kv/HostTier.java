@@ -120,6 +120,11 @@ final class HostTier implements AutoCloseable {
     return complete ? pool.total() : pool.limit();
   }
 
+  /** Whether another block could only be had by forgetting the content of one. */
+  boolean isFull() {
+    return pool.free() == pool.cached() && pool.total() >= reachable();
+  }
+
   /** Notes what a block holds, for {@link #isIntact}. */
   void seal(int block) {
     checksums[block] = checksum(memory(block), offset(block));

@@ -41,7 +41,7 @@ class ModelFlagsTest {
   void leaveHostMemoryToTheEngine() {
     EngineOptions options = parse("m").engineOptions(EngineOptions.AUTO_HOST).build();
     assertThat(options.hostBytes()).isEqualTo(EngineOptions.AUTO_HOST);
-    assertThat(options.storePolicy()).isEqualTo(StorePolicy.WRITE_THROUGH);
+    assertThat(options.storePolicy()).isEqualTo(StorePolicy.ADAPTIVE);
     assertThat(options.restore()).isEqualTo(RestoreMode.LOAD);
     assertThat(options.checkKv()).isFalse();
     assertThat(parse("m").device().linkBandwidth()).isZero();
