@@ -9,7 +9,7 @@ package dev.kappa.kv;
 final class PolicyTrial {
 
   /** Blocks of a model; fewer say less, more cost more. */
-  private static final int MODEL_BLOCKS = 1000;
+  private static final int MODEL_BLOCKS = 250;
 
   /** How many times a model's size is looked back at. */
   private static final int HORIZON = 2;

@@ -154,6 +154,25 @@ class OffloadedKvTest {
   }
 
   @Test
+  void whatFollowsABlockThatWasSkippedIsSkippedToo() {
+    KvCache cache = cache(StorePolicy.WRITE_THROUGH, 2);
+    BlockTable first = computed(cache, tokens(0, 8));
+    settle(cache);
+    BlockTable second = new BlockTable("");
+    int[] tokens = tokens(1000, 12);
+    cache.reserve(second, tokens, 12, 12, PrefixUse.ALL);
+    cache.publish(second, tokens, 8);
+    cache.flushStores();
+    cache.release(first);
+    cache.publish(second, tokens, 12);
+    cache.flushStores();
+    settle(cache);
+    assertThat(cache.stats().storesSkipped()).isEqualTo(new KvStats.Skipped(2, 0, 0, 0, 1));
+    cache.release(second);
+    assertThat(restorable(cache, tokens(0, 9))).as("nothing had to go for it").isEqualTo(8);
+  }
+
+  @Test
   void selectiveStoresWhatIsUsedASecondTime() {
     KvCache cache = cache(StorePolicy.SELECTIVE, 16);
     cache.release(computed(cache, tokens(0, 12)));
