@@ -25,6 +25,7 @@ public final class BlockTable {
   private int published;
   private int asked;
   private boolean sampled;
+  private int produces;
   private @Nullable Load load;
   private int windowStart = NONE;
   private final BitSet stored = new BitSet();
@@ -170,6 +171,15 @@ public final class BlockTable {
 
   void sample() {
     sampled = true;
+  }
+
+  /** Leading blocks of which some were noted with {@link Producers}. */
+  int produces() {
+    return produces;
+  }
+
+  void produces(int count) {
+    produces = count;
   }
 
   /** The key of the {@code index}-th block, which was computed before. */

@@ -21,7 +21,7 @@ final class HostSide implements AutoCloseable {
   private final Lane loads;
   private final Lane stores;
   private final Loader loader;
-  private final Admission admission;
+  private final StoreAdmission admission;
   private final Storer storer;
   private long restored;
   private long corrupt;
@@ -62,7 +62,7 @@ final class HostSide implements AutoCloseable {
       }
     }
     loader = new Loader(layout, options, blocks, tier, loads, device.clock(), check);
-    admission = new Admission(options.storePolicy(), tier);
+    admission = new StoreAdmission(options.storePolicy(), tier);
     storer =
         new Storer(
             layout,
@@ -110,7 +110,7 @@ final class HostSide implements AutoCloseable {
     return storer;
   }
 
-  Admission admission() {
+  StoreAdmission admission() {
     return admission;
   }
 

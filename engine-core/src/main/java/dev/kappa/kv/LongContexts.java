@@ -145,7 +145,7 @@ public final class LongContexts {
     host.admission().reused(table);
     host.admission().restored(prefix);
     int cached = prefix * layout.blockTokens();
-    return new Reservation(cached, cached);
+    return Reservation.of(cached, cached);
   }
 
   /**

@@ -29,13 +29,16 @@ final class Storer {
   /** Blocks that it looks ahead in a small pool. */
   private static final int LEAST_AHEAD = 32;
 
-  /**
-   * Link time that may wait. What is stored later than that is likely to have lost its source, and
-   * holds host blocks meanwhile.
-   */
+  /** Link time that may wait. */
   private static final long BACKLOG_NANOS = 500_000_000;
 
-  /** Blocks that may wait for a slow link. */
+  /**
+   * Part of the device's blocks that may wait for a slow link. What waits has lost its source in
+   * the end only if blocks are reused so many times as fast as the link takes them.
+   */
+  private static final int BACKLOG_PART = 8;
+
+  /** Blocks that may wait in any case. */
   private static final int LEAST_BACKLOG = 8;
 
   /**
@@ -74,7 +77,7 @@ final class Storer {
   private final HostTier host;
   private final KvLayout layout;
   private final StorePolicy policy;
-  private final Admission admission;
+  private final StoreAdmission admission;
   private final Lane lane;
   private final Clock clock;
   private final BlockCheck check;
@@ -93,7 +96,7 @@ final class Storer {
   Storer(
       KvLayout layout,
       StorePolicy policy,
-      Admission admission,
+      StoreAdmission admission,
       DeviceTier device,
       HostTier host,
       Lane lane,
@@ -284,8 +287,8 @@ final class Storer {
 
   /** Blocks that may still be added to what waits for the link. */
   private int backlog() {
-    double most = lane.rate() * BACKLOG_NANOS / layout.blockBytes();
-    return (int) Math.max(LEAST_BACKLOG, most) - waiting;
+    int least = Math.max(LEAST_BACKLOG, device.pool().total() / BACKLOG_PART);
+    return (int) Math.max(least, lane.rate() * BACKLOG_NANOS / layout.blockBytes()) - waiting;
   }
 
   private void store(List<Wanted> now) {

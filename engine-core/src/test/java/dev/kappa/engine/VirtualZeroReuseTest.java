@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.kappa.kv.KvStats;
 import dev.kappa.kv.StorePolicy;
+import dev.kappa.schedule.SchedulePolicy;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.nio.file.Path;
@@ -57,6 +58,7 @@ class VirtualZeroReuseTest {
     // A pool in which blocks are reused all the time.
     EngineOptions.Builder options =
         VirtualEngine.options()
+            .schedule(SchedulePolicy.FCFS)
             .numBlocks(1500)
             .maxModelLength(8192)
             .hostBytes(hostBytes)

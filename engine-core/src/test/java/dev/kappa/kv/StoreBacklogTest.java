@@ -24,6 +24,20 @@ class StoreBacklogTest {
 
   @Test
   void whatWouldWaitLongerThanHalfASecondIsSkippedAndNotQueued() {
+    check(5 * PROMPT, HALF_A_SECOND, 500_000_000);
+  }
+
+  @Test
+  void whatAnEighthOfTheDeviceHoldsMayWaitLonger() {
+    check(320, 40, 1_000_000_000);
+  }
+
+  /**
+   * @param blocks on the device
+   * @param waiting blocks that may wait
+   * @param nanos how long the link takes for them
+   */
+  private static void check(int blocks, int waiting, long nanos) {
     double link = 2.0 * HALF_A_SECOND * LAYOUT.blockBytes();
     HardwareProfile profile = new HardwareProfile("slow", 1e12, link, link, 1e12, 0, 0);
     KvOptions options =
@@ -38,22 +52,22 @@ class StoreBacklogTest {
     BlockKeys keys = new BlockKeys(LAYOUT, "model", "numerics");
     try (VirtualDevice device = new VirtualDevice(profile, VirtualOptions.defaults(), 1);
         Stream stream = device.newStream("compute");
-        KvCache cache = new KvCache(device, LAYOUT, 200, keys, stream, options)) {
+        KvCache cache = new KvCache(device, LAYOUT, blocks, keys, stream, options)) {
       for (int i = 0; i < 5; i++) {
         compute(cache, i);
       }
       assertThat(cache.stats().storesSkipped())
-          .isEqualTo(new KvStats.Skipped(0, 5 * PROMPT - HALF_A_SECOND, 0, 0, 0));
+          .isEqualTo(new KvStats.Skipped(0, 5 * PROMPT - waiting, 0, 0, 0));
       long begun = device.clock().nanos();
       device.run();
       cache.settle();
       assertThat(cache.isIdle()).isTrue();
-      assertThat(device.clock().nanos() - begun).isBetween(490_000_000L, 510_000_000L);
-      assertThat(cache.stats().stores().blocks()).isEqualTo(HALF_A_SECOND);
+      assertThat(device.clock().nanos() - begun).isBetween(nanos * 98 / 100, nanos * 102 / 100);
+      assertThat(cache.stats().stores().blocks()).isEqualTo(waiting);
       compute(cache, 9);
       device.run();
       cache.settle();
-      assertThat(cache.stats().stores().blocks()).isEqualTo(HALF_A_SECOND + PROMPT);
+      assertThat(cache.stats().stores().blocks()).isEqualTo(waiting + PROMPT);
     }
   }
 
@@ -61,7 +75,8 @@ class StoreBacklogTest {
     int length = PROMPT * LAYOUT.blockTokens();
     int[] tokens = IntStream.range(0, length).map(i -> 1000 * number + i).toArray();
     BlockTable table = new BlockTable("");
-    assertThat(cache.reserve(table, tokens, length, length, PrefixUse.ALL)).isNotNull();
+    assertThat(cache.reserve(table, tokens, length, length, PrefixUse.ALL, RestoreSplit.LOAD_ALL))
+        .isNotNull();
     cache.publish(table, tokens, length);
     cache.flushStores();
     cache.release(table);

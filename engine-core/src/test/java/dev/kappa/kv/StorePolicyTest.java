@@ -84,7 +84,9 @@ class StorePolicyTest {
   private static int serve(KvCache cache, int[] tokens) {
     cache.clearDevice();
     BlockTable table = new BlockTable("");
-    Reservation found = cache.reserve(table, tokens, tokens.length, tokens.length, PrefixUse.ALL);
+    Reservation found =
+        cache.reserve(
+            table, tokens, tokens.length, tokens.length, PrefixUse.ALL, RestoreSplit.LOAD_ALL);
     assertThat(found).isNotNull();
     settle(cache);
     cache.publish(table, tokens, tokens.length);
@@ -153,7 +155,7 @@ class StorePolicyTest {
     }
     assertThat(cache.stats().storesStandDown()).isTrue();
     long before = cache.stats().stores().blocks();
-    int requests = 10 * Admission.SAMPLE;
+    int requests = 10 * StoreAdmission.SAMPLE;
     for (int i = 0; i < requests; i++) {
       serve(cache, prompt(1000 + i));
     }

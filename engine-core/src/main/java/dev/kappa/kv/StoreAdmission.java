@@ -8,7 +8,7 @@ package dev.kappa.kv;
  * <p>Whoever asks for a block asks for all before it, so no block was asked for less often than one
  * behind it: what is refused by count is refused together with all that builds on it.
  */
-final class Admission {
+final class StoreAdmission {
 
   /** One in so many sequences is stored in any case, even while nothing that is stored is read. */
   static final int SAMPLE = 32;
@@ -21,7 +21,7 @@ final class Admission {
   private final boolean counts;
   private long sequences;
 
-  Admission(StorePolicy policy, HostTier host) {
+  StoreAdmission(StorePolicy policy, HostTier host) {
     this.policy = policy;
     this.host = host;
     counts =
