@@ -119,7 +119,7 @@ class MetricsTest {
             "vllm:kv_offload_load_time_total{" + labels + "} 0.5",
             "vllm:kv_offload_store_bytes_total{" + labels + "} 3.0E9",
             "vllm:kv_offload_store_time_total{" + labels + "} 1.5",
-            "vllm:kv_offload_stores_skipped_total{" + labels + "} 11.0",
+            "vllm:kv_offload_stores_skipped_total{" + labels + "} 1.0",
             "kappa_prefix_cache_hits_total{model_name=\"tiny\"} 1000.0",
             "kappa_prompt_tokens_cached_total{model_name=\"tiny\"} 7000.0");
   }
@@ -165,9 +165,20 @@ class MetricsTest {
             "kappa_kv_transfer_failures_total" + store + " 0.0",
             "kappa_kv_transfer_gigabytes_per_second" + store + " 2.0",
             "kappa_kv_link_fraction" + store + " NaN",
-            "kappa_kv_stores_skipped_total" + host + " 11.0",
+            skipped("no_space", 1),
+            skipped("backlog", 2),
+            skipped("admission", 3),
+            skipped("stand_down", 4),
+            skipped("parent", 1),
+            "kappa_kv_stores_stand_down" + host + " 1.0",
+            "kappa_kv_stores_by_frequency" + host + " 0.0",
             "kappa_kv_stores_discarded_total" + host + " 12.0",
             "kappa_kv_stores_wasted_total" + host + " 13.0");
+  }
+
+  private static String skipped(String reason, int blocks) {
+    return "kappa_kv_stores_skipped_total{model_name=\"tiny\",reason=\"%s\",tier=\"host\"} %d.0"
+        .formatted(reason, blocks);
   }
 
   /** Of 10,000 prompt tokens 1,000 lay on the device and 6,000 in host memory. */
