@@ -162,7 +162,13 @@ final class ActiveRequests implements StepRunner.RowSink {
 
   private void sample(ActiveRequest request, MemorySegment logits, int row) {
     int token =
-        sampler.sample(logits, row, request.sampling(), request.seed(), request.generated());
+        sampler.sample(
+            logits,
+            row,
+            request.sampling(),
+            request.adjuster(),
+            request.seed(),
+            request.generated());
     int top = request.sampling().logprobs();
     accept(request, token, top < 0 ? null : logprobs.of(logits, row, token, top));
   }

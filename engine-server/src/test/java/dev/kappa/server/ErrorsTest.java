@@ -89,15 +89,27 @@ class ErrorsTest {
           {"prompt":"x","stream":true,"stream_options":3} | stream_options
           {"prompt":"x","stream":true,"stream_options":{"a":1}}            | stream_options.a
           {"prompt":"x","stream":true,"stream_options":{"include_usage":1}}| stream_options.include_usage
-          {"prompt":"x","n":2}                            | n
-          {"prompt":"x","best_of":2}                      | best_of
+          {"prompt":"x","n":0}                            | n
+          {"prompt":"x","n":129}                          | n
+          {"prompt":"x","n":2,"best_of":1}                | best_of
+          {"prompt":"x","best_of":21}                     | best_of
+          {"prompt":"x","best_of":2,"stream":true}        | best_of
+          {"prompt":"x","prompt_logprobs":21}             | prompt_logprobs
+          {"prompt":"x","prompt_logprobs":1,"stream":true}| prompt_logprobs
+          {"prompt":"x","truncate_prompt_tokens":0}       | truncate_prompt_tokens
           {"prompt":"x","suffix":"end"}                   | suffix
-          {"prompt":"x","presence_penalty":0.1}           | presence_penalty
-          {"prompt":"x","repetition_penalty":1.1}         | repetition_penalty
-          {"prompt":"x","logit_bias":{"5":1}}             | logit_bias
-          {"prompt":"x","min_tokens":1}                   | min_tokens
-          {"prompt":"x","allowed_token_ids":[1]}          | allowed_token_ids
-          {"prompt":"x","skip_special_tokens":false}      | skip_special_tokens
+          {"prompt":"x","presence_penalty":2.1}           | presence_penalty
+          {"prompt":"x","frequency_penalty":-2.1}         | frequency_penalty
+          {"prompt":"x","repetition_penalty":0}           | repetition_penalty
+          {"prompt":"x","logit_bias":{"5":101}}           | logit_bias.5
+          {"prompt":"x","logit_bias":{"a":1}}             | logit_bias
+          {"prompt":"x","logit_bias":{"999":1}}           | logit_bias
+          {"prompt":"x","logit_bias":[1]}                 | logit_bias
+          {"prompt":"x","min_tokens":-1}                  | min_tokens
+          {"prompt":"x","allowed_token_ids":[]}           | allowed_token_ids
+          {"prompt":"x","allowed_token_ids":[1,-1]}       | allowed_token_ids[1]
+          {"prompt":"x","skip_special_tokens":0}          | skip_special_tokens
+          {"prompt":"x","bad_words":["a"]}                | bad_words
           {"prompt":"x","cache_salt":""}                  | cache_salt
           {"prompt":"x","cache_salt":7}                   | cache_salt
           {"prompt":"x","cache_salt":["s"]}               | cache_salt

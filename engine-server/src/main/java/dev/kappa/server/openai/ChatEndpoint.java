@@ -8,6 +8,7 @@ import dev.kappa.server.http.Exchange;
 import dev.kappa.server.http.RequestIds;
 import dev.kappa.text.TextException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -41,18 +42,33 @@ public final class ChatEndpoint implements Endpoint {
     int maxTokens = maxTokens(fields);
     int logprobs = logprobs(fields);
     OutputFields output = OutputFields.read(fields, logprobs);
+    ChoiceCounts counts = ChoiceCounts.readN(fields);
+    int promptTop = PromptLogprobs.read(fields, stream.stream());
     String salt = CacheSaltField.read(fields);
     Prompt prompt = prompt(fields);
 
     int room = PromptReader.room(prompt, maxTokens, info.maxModelLength(), "messages");
     String id = "chatcmpl-" + RequestIds.random();
-    GenerationRequest request =
-        new GenerationRequest(id, prompt.tokens(), sampling.params(room, logprobs, -1), salt);
+    List<GenerationRequest> requests = new ArrayList<>(counts.generated());
+    for (int choice = 0; choice < counts.generated(); choice++) {
+      requests.add(
+          new GenerationRequest(
+              counts.generated() == 1 ? id : id + "-" + choice,
+              prompt.tokens(),
+              sampling.params(choice, room, logprobs, choice == 0 ? promptTop : -1),
+              salt));
+    }
     AnswerHead head = new AnswerHead(id, Instant.now().getEpochSecond(), name);
     TokenLabels labels = new TokenLabels(model.backend().tokenizer(), output.tokensAsIds());
     ChatFormat format =
-        new ChatFormat(head, stream, output, prompt, new ChatLogprobs(labels, logprobs));
-    return new Generation(exchange, serving, stream, format, List.of(request));
+        new ChatFormat(
+            head,
+            stream,
+            output,
+            prompt,
+            new ChatLogprobs(labels, logprobs),
+            new PromptLogprobs(labels, promptTop));
+    return new Generation(exchange, serving, stream, format, counts, requests);
   }
 
   /** The newer field wins. */
@@ -84,6 +100,7 @@ public final class ChatEndpoint implements Endpoint {
     if (extra != null && !extra.isObject()) {
       throw JsonFields.wrongType("chat_template_kwargs", "an object", extra);
     }
+    int keptTokens = PromptReader.keptTokens(fields, model.backend().info().maxModelLength());
     OtherFields.check(fields);
     Map<String, @Nullable Object> variables = extra == null ? Map.of() : PlainValues.object(extra);
     int[] tokens;
@@ -96,6 +113,6 @@ public final class ChatEndpoint implements Endpoint {
     if (tokens.length == 0) {
       throw JsonFields.bad("messages", "the messages make an empty prompt");
     }
-    return new Prompt(tokens, null);
+    return new Prompt(PromptReader.kept(tokens, keptTokens), null);
   }
 }

@@ -17,23 +17,27 @@ final class ChatFormat implements ResponseFormat {
   private final OutputFields output;
   private final Prompt prompt;
   private final ChatLogprobs logprobs;
+  private final PromptLogprobs promptFormat;
+  private List<TokenLogprob> promptLogprobs = List.of();
 
   ChatFormat(
       AnswerHead head,
       StreamFields stream,
       OutputFields output,
       Prompt prompt,
-      ChatLogprobs logprobs) {
+      ChatLogprobs logprobs,
+      PromptLogprobs promptFormat) {
     this.head = head;
     this.stream = stream;
     this.output = output;
     this.prompt = prompt;
     this.logprobs = logprobs;
+    this.promptFormat = promptFormat;
   }
 
   @Override
-  public void promptLogprobs(int index, List<TokenLogprob> logprobs) {
-    throw new IllegalStateException("a chat does not ask for its prompt's log probabilities");
+  public void promptLogprobs(int prompt, List<TokenLogprob> logprobs) {
+    promptLogprobs = logprobs;
   }
 
   @Override
@@ -105,6 +109,9 @@ final class ChatFormat implements ResponseFormat {
       json.writeEndArray();
       if (output.tokenIds()) {
         FinishFields.writeTokens(json, "prompt_token_ids", prompt.tokens());
+      }
+      if (promptFormat.wanted()) {
+        promptFormat.write(json, promptLogprobs);
       }
       end(json, usage);
     });

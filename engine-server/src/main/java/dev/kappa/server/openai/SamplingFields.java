@@ -1,5 +1,7 @@
 package dev.kappa.server.openai;
 
+import dev.kappa.sample.Adjustments;
+import dev.kappa.sample.Constraint;
 import dev.kappa.sample.SamplingParams;
 import dev.kappa.server.backend.SamplingDefaults;
 import java.util.ArrayList;
@@ -20,7 +22,10 @@ record SamplingFields(
     @Nullable Long seed,
     List<String> stop,
     List<Integer> stopTokens,
-    boolean ignoreEos) {
+    boolean ignoreEos,
+    boolean includeStop,
+    boolean skipSpecialTokens,
+    Adjustments adjustments) {
 
   private static final int MAX_STOPS = 64;
   // Each prompt of a request keeps its own set of them.
@@ -45,22 +50,27 @@ record SamplingFields(
         minP,
         seed,
         stop(fields),
-        stopTokens(fields, vocabularySize),
-        fields.bool("ignore_eos", false));
+        TokenIds.read(fields, "stop_token_ids", MAX_STOP_TOKENS, vocabularySize),
+        fields.bool("ignore_eos", false),
+        fields.bool("include_stop_str_in_output", false),
+        fields.bool("skip_special_tokens", true),
+        AdjustmentFields.read(fields, vocabularySize));
   }
 
-  private static List<Integer> stopTokens(JsonFields fields, int vocabularySize) {
-    List<JsonNode> values = fields.array("stop_token_ids");
-    if (values.size() > MAX_STOP_TOKENS) {
-      throw JsonFields.bad(
-          "stop_token_ids", "stop_token_ids must hold at most " + MAX_STOP_TOKENS + " ids");
-    }
-    List<Integer> tokens = new ArrayList<>(values.size());
-    for (JsonNode value : values) {
-      String path = "stop_token_ids[" + tokens.size() + "]";
-      tokens.add((int) JsonFields.integer(value, path, 0, vocabularySize - 1));
-    }
-    return tokens;
+  /** The same in a language. */
+  SamplingFields within(Constraint constraint) {
+    return new SamplingFields(
+        temperature,
+        topK,
+        topP,
+        minP,
+        seed,
+        stop,
+        stopTokens,
+        ignoreEos,
+        includeStop,
+        skipSpecialTokens,
+        adjustments.withConstraint(constraint));
   }
 
   private static List<String> stop(JsonFields fields) {
@@ -95,7 +105,12 @@ record SamplingFields(
     return string;
   }
 
-  SamplingParams params(int maxTokens, int logprobs, int promptLogprobs) {
+  /**
+   * The parameters of one of several choices from one prompt.
+   *
+   * @param choice its number; with a seed it draws as a request with that seed plus this number
+   */
+  SamplingParams params(int choice, int maxTokens, int logprobs, int promptLogprobs) {
     SamplingParams.Builder params =
         SamplingParams.builder()
             .temperature(temperature)
@@ -107,9 +122,12 @@ record SamplingFields(
             .stopTokens(stopTokens)
             .ignoreEos(ignoreEos)
             .logprobs(logprobs)
-            .promptLogprobs(promptLogprobs);
+            .promptLogprobs(promptLogprobs)
+            .includeStop(includeStop)
+            .skipSpecialTokens(skipSpecialTokens)
+            .adjustments(adjustments);
     if (seed != null) {
-      params.seed(seed);
+      params.seed(seed + choice);
     }
     return params.build();
   }
