@@ -10,6 +10,7 @@ import dev.kappa.server.openai.ChatEndpoint;
 import dev.kappa.server.openai.CompletionsEndpoint;
 import dev.kappa.server.openai.ModelsEndpoint;
 import dev.kappa.server.openai.Serving;
+import dev.kappa.server.openai.TokenizeEndpoints;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
@@ -58,10 +59,13 @@ public final class KappaServer implements AutoCloseable {
     Serving serving = new Serving(model, metrics, queue);
     CacheEndpoints cache = new CacheEndpoints(model.backend());
     ModelsEndpoint models = new ModelsEndpoint(model);
+    TokenizeEndpoints tokenize = new TokenizeEndpoints(model);
     StatusEndpoints status = new StatusEndpoints(model.backend());
     return router
         .postOnWorker("/v1/completions", new CompletionsEndpoint(serving))
         .postOnWorker("/v1/chat/completions", new ChatEndpoint(serving))
+        .postOnWorker("/tokenize", tokenize::tokenize)
+        .postOnWorker("/detokenize", tokenize::detokenize)
         .get(ModelsEndpoint.PATH, models)
         .get(ModelsEndpoint.PATH + "/", models)
         .get(CacheEndpoints.PATH, cache::show)
@@ -69,6 +73,7 @@ public final class KappaServer implements AutoCloseable {
         .get("/health", status::health)
         .get("/ping", status::health)
         .post("/ping", status::health)
+        .get("/load", status::load)
         .get("/version", status::version)
         .get("/metrics", new MetricsEndpoint(metrics));
   }

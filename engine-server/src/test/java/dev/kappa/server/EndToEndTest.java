@@ -161,6 +161,30 @@ class EndToEndTest {
   }
 
   @Test
+  void choicesShareTheirPromptAndDrawAsRequestsOfTheirOwn() throws Exception {
+    String prompt = "Crate 12 holds rope. ".repeat(20);
+    String body =
+        "{\"prompt\":\"%s\",\"max_tokens\":12,\"temperature\":1.5,\"seed\":%d,\"n\":%d,"
+            + "\"cache_salt\":\"%s\"}";
+    long cachedBefore = engine.stats().cachedPromptTokens();
+    JsonNode together = post("/v1/completions", body.formatted(prompt, 30, 4, "several"));
+    int promptTokens = together.get("usage").get("prompt_tokens").asInt();
+    int block = engine.info().blockTokens();
+    int whole = (promptTokens - 1) / block * block;
+    assertThat(engine.stats().cachedPromptTokens() - cachedBefore).isEqualTo(3L * whole);
+    assertThat(whole).isPositive();
+    List<String> texts = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      JsonNode alone = post("/v1/completions", body.formatted(prompt, 30 + i, 1, "alone" + i));
+      texts.add(alone.get("choices").get(0).get("text").asString());
+    }
+    assertThat(texts).doesNotHaveDuplicates();
+    for (int i = 0; i < 4; i++) {
+      assertThat(together.get("choices").get(i).get("text").asString()).isEqualTo(texts.get(i));
+    }
+  }
+
+  @Test
   void answersManyAtOnceAsAlone() throws Exception {
     List<String> bodies = new ArrayList<>();
     for (int i = 0; i < 12; i++) {

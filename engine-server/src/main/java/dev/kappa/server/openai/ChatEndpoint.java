@@ -1,18 +1,13 @@
 package dev.kappa.server.openai;
 
 import dev.kappa.engine.GenerationRequest;
-import dev.kappa.server.backend.ChatRenderer;
 import dev.kappa.server.backend.ServedModel;
 import dev.kappa.server.http.Endpoint;
 import dev.kappa.server.http.Exchange;
 import dev.kappa.server.http.RequestIds;
-import dev.kappa.text.TextException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
 
 /** {@code POST /v1/chat/completions}. */
 public final class ChatEndpoint implements Endpoint {
@@ -88,31 +83,10 @@ public final class ChatEndpoint implements Endpoint {
   }
 
   private Prompt prompt(JsonFields fields) {
-    ChatRenderer renderer = model.chat();
-    if (renderer == null) {
-      throw JsonFields.bad(
-          "messages", "the model has no chat template; use /v1/completions instead");
-    }
-    List<Map<String, Object>> messages = ChatMessages.read(fields);
-    boolean addGenerationPrompt = fields.bool("add_generation_prompt", true);
-    boolean addSpecialTokens = fields.bool("add_special_tokens", false);
-    JsonNode extra = fields.get("chat_template_kwargs");
-    if (extra != null && !extra.isObject()) {
-      throw JsonFields.wrongType("chat_template_kwargs", "an object", extra);
-    }
+    ChatPrompt prompt = ChatPrompt.read(fields, model);
     int keptTokens = PromptReader.keptTokens(fields, model.backend().info().maxModelLength());
     OtherFields.check(fields);
-    Map<String, @Nullable Object> variables = extra == null ? Map.of() : PlainValues.object(extra);
-    int[] tokens;
-    try {
-      String text = renderer.render(messages, addGenerationPrompt, variables);
-      tokens = model.backend().tokenizer().encode(text, addSpecialTokens);
-    } catch (TextException e) {
-      throw JsonFields.bad("messages", String.valueOf(e.getMessage()));
-    }
-    if (tokens.length == 0) {
-      throw JsonFields.bad("messages", "the messages make an empty prompt");
-    }
-    return new Prompt(PromptReader.kept(tokens, keptTokens), null);
+    // Last, because only this takes time.
+    return new Prompt(PromptReader.kept(prompt.tokens(model), keptTokens), null);
   }
 }
