@@ -2,6 +2,7 @@ package dev.kappa.engine;
 
 import dev.kappa.device.Clock;
 import dev.kappa.sample.BadLogitsException;
+import dev.kappa.sample.LogitsAdjuster;
 import dev.kappa.sample.Logprobs;
 import dev.kappa.sample.Sampler;
 import dev.kappa.sample.TokenLogprob;
@@ -11,6 +12,7 @@ import dev.kappa.schedule.StepPlan;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.function.Consumer;
@@ -29,6 +31,7 @@ final class ActiveRequests implements StepRunner.RowSink {
   private final Clock clock;
   private final Sampler sampler;
   private final Logprobs logprobs;
+  private final List<Sequence> adjusted = new ArrayList<>();
   private long promptTokens;
   private long cachedPromptTokens;
   private long hostPromptTokens;
@@ -126,7 +129,25 @@ final class ActiveRequests implements StepRunner.RowSink {
     if (position + 1 < chunk.sequence().length() || request.promptOnly()) {
       return StepRunner.Want.NOTHING;
     }
+    if (request.adjuster() != null) {
+      adjusted.add(chunk.sequence());
+    }
     return request.takesArgmax() ? StepRunner.Want.ARGMAX : StepRunner.Want.LOGITS;
+  }
+
+  @Override
+  public void computing() {
+    for (Sequence sequence : adjusted) {
+      report(
+          sequence,
+          request -> {
+            LogitsAdjuster adjuster = request.adjuster();
+            if (adjuster != null) {
+              adjuster.prepare();
+            }
+          });
+    }
+    adjusted.clear();
   }
 
   @Override

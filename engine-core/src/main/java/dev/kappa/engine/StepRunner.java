@@ -26,6 +26,9 @@ final class StepRunner implements AutoCloseable {
   /** Receives what a step computed, one call per wanted row, in row order. */
   interface RowSink {
 
+    /** The device is at work on the step; time to get ready for its rows. */
+    default void computing() {}
+
     /** How much of a row's logits is wanted. */
     Want want(StepPlan.Chunk chunk, int position);
 
@@ -100,6 +103,7 @@ final class StepRunner implements AutoCloseable {
   /** Computes a step; returns when all its work is done and reported. */
   void run(StepPlan plan, LayerKv kv, RowSink sink) {
     begin(plan, kv, sink);
+    sink.computing();
     finish(sink);
   }
 

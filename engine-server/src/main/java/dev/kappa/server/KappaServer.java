@@ -8,6 +8,7 @@ import dev.kappa.server.metrics.MetricsEndpoint;
 import dev.kappa.server.metrics.ServerMetrics;
 import dev.kappa.server.openai.ChatEndpoint;
 import dev.kappa.server.openai.CompletionsEndpoint;
+import dev.kappa.server.openai.GrammarCache;
 import dev.kappa.server.openai.ModelsEndpoint;
 import dev.kappa.server.openai.Serving;
 import dev.kappa.server.openai.TokenizeEndpoints;
@@ -56,7 +57,7 @@ public final class KappaServer implements AutoCloseable {
   private static Router routes(Router router, ServedModel model, ServerOptions options) {
     ServerMetrics metrics = new ServerMetrics(model);
     QueueLimit queue = new QueueLimit(model.backend(), options.maxQueuedRequests());
-    Serving serving = new Serving(model, metrics, queue);
+    Serving serving = new Serving(model, metrics, queue, new GrammarCache(model.backend()));
     CacheEndpoints cache = new CacheEndpoints(model.backend());
     ModelsEndpoint models = new ModelsEndpoint(model);
     TokenizeEndpoints tokenize = new TokenizeEndpoints(model);

@@ -149,7 +149,13 @@ class ErrorsTest {
           {"messages":[{"role":"user","content":"a"}],"logprobs":true,"top_logprobs":21} | top_logprobs
           {"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function"}]}     | tools
           {"messages":[{"role":"user","content":"a"}],"tool_choice":"required"}          | tool_choice
-          {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_object"}} | response_format
+          {"messages":[{"role":"user","content":"a"}],"response_format":{}} | response_format.type
+          {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"xml"}} | response_format.type
+          {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema"}} | response_format.json_schema
+          {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema","json_schema":{"name":"n"}}} | response_format.json_schema.schema
+          {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema","json_schema":{"schema":{}}}} | response_format.json_schema.name
+          {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"properties":{"a":{"minimum":1}}}}}} | response_format.json_schema.schema.properties.a.minimum
+          {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_object"},"allowed_token_ids":[1]} | allowed_token_ids
           {"messages":[{"role":"user","content":"(unreadable)"}]}       | messages
           {"messages":[{"role":"user","content":"a"}],"cache_salt":""}  | cache_salt
           {"messages":[{"role":"user","content":"a"}],"prompt":"x"}     | prompt

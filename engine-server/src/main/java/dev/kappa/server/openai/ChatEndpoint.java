@@ -33,7 +33,8 @@ public final class ChatEndpoint implements Endpoint {
     var info = model.backend().info();
     StreamFields stream = StreamFields.read(fields);
     SamplingFields sampling =
-        SamplingFields.read(fields, model.defaults(), info.model().vocabularySize());
+        SamplingFields.read(fields, model.defaults(), info.model().vocabularySize())
+            .within(FormatField.read(fields), FormatField.SCHEMA_PATH, serving.grammars());
     int maxTokens = maxTokens(fields);
     int logprobs = logprobs(fields);
     OutputFields output = OutputFields.read(fields, logprobs);

@@ -35,7 +35,9 @@ public final class CompletionsEndpoint implements Endpoint {
     var info = model.backend().info();
     int vocabularySize = info.model().vocabularySize();
     StreamFields stream = StreamFields.read(fields);
-    SamplingFields sampling = SamplingFields.read(fields, model.defaults(), vocabularySize);
+    SamplingFields sampling =
+        SamplingFields.read(fields, model.defaults(), vocabularySize)
+            .within(FormatField.read(fields), FormatField.SCHEMA_PATH, serving.grammars());
     int maxTokens = fields.integer("max_tokens", 0, Integer.MAX_VALUE, DEFAULT_MAX_TOKENS);
     boolean echo = fields.bool("echo", false);
     if (maxTokens == 0 && !echo) {

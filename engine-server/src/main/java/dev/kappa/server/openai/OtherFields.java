@@ -4,7 +4,6 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -55,7 +54,6 @@ final class OtherFields {
     put(fields, oneOf("none", "auto"), "tool_choice", "function_call");
     put(fields, oneOf("auto", "default"), "service_tier");
     put(fields, oneOf("medium"), "verbosity");
-    fields.put("response_format", OtherFields::plainText);
     return Map.copyOf(fields);
   }
 
@@ -72,11 +70,6 @@ final class OtherFields {
       JsonNode only = value.isArray() && value.size() == 1 ? value.get(0) : value;
       return only.isString() && allowed.contains(only.stringValue());
     };
-  }
-
-  private static boolean plainText(JsonNode format) {
-    @Nullable JsonNode type = format.get("type");
-    return type != null && type.isString() && type.stringValue().equals("text");
   }
 
   /** Refuses what the request still asks for once everything honoured has been read. */

@@ -1,7 +1,9 @@
 package dev.kappa.server.openai;
 
+import dev.kappa.grammar.Grammar;
+import dev.kappa.grammar.GrammarException;
+import dev.kappa.grammar.Outline;
 import dev.kappa.sample.Adjustments;
-import dev.kappa.sample.Constraint;
 import dev.kappa.sample.SamplingParams;
 import dev.kappa.server.backend.SamplingDefaults;
 import java.util.ArrayList;
@@ -57,8 +59,27 @@ record SamplingFields(
         AdjustmentFields.read(fields, vocabularySize));
   }
 
-  /** The same in a language. */
-  SamplingFields within(Constraint constraint) {
+  /**
+   * The same for an output that must be something.
+   *
+   * @param outline what; null for any text
+   * @param path where the request says so
+   */
+  SamplingFields within(@Nullable Outline outline, String path, GrammarCache grammars) {
+    if (outline == null) {
+      return this;
+    }
+    if (!adjustments.allowedTokens().isEmpty()) {
+      throw JsonFields.bad(
+          "allowed_token_ids", "allowed_token_ids is not supported beside " + FormatField.NAME);
+    }
+    Grammar constraint;
+    try {
+      constraint = grammars.of(outline);
+    } catch (GrammarException e) {
+      String at = e.path().isEmpty() ? path : path + "." + e.path();
+      throw JsonFields.bad(at, at + ": " + e.getMessage());
+    }
     return new SamplingFields(
         temperature,
         topK,
