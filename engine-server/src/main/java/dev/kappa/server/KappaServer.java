@@ -76,7 +76,8 @@ public final class KappaServer implements AutoCloseable {
         .post("/ping", status::health)
         .get("/load", status::load)
         .get("/version", status::version)
-        .get("/metrics", new MetricsEndpoint(metrics));
+        .get("/metrics", new MetricsEndpoint(metrics::scrape))
+        .get("/metrics/vllm", new MetricsEndpoint(metrics::scrapeVllm));
   }
 
   public int port() {

@@ -63,6 +63,7 @@ final class Generation {
 
   /** Submits all prompts, of which one has a place in the queue. On a worker thread. */
   void start() {
+    serving.metrics().requested(counts.returned(), requests.getFirst().sampling().maxTokens());
     exchange.onAbandoned(this::clientLeft);
     if (stream.stream()) {
       exchange.expectEvents();
