@@ -66,7 +66,7 @@ final class Automaton {
 
   Automaton(Network network) {
     this.network = network;
-    pending.add(new Path(network.start(), null));
+    add(network.start(), null);
     start = gather();
   }
 

@@ -58,7 +58,7 @@ public final class Grammars {
         return builder.literal(from, text.text());
       }
       case Outline.Json value -> {
-        return new SchemaCompiler(builder, json, value.schema()).compile(json.space(from));
+        return new SchemaCompiler(builder, json, value.schema()).compile(json.lead(from));
       }
       case Outline.Sequence sequence -> {
         int at = from;

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class JsonRules {
 
-  /** Deep enough for any sensible indentation. */
-  private static final int MAX_INDENT = 32;
+  /** Ten levels by two, five by four; deeper lines are indented less than they might be. */
+  private static final int MAX_INDENT = 20;
 
   /** 10^15 - 1 is exact in a double, as which most readers take numbers. */
   private static final int MAX_DIGITS = 15;
@@ -29,6 +29,13 @@ final class JsonRules {
     this.builder = builder;
     space = spaceRule();
     character = characterRule();
+  }
+
+  /** Nothing, a blank or a line break, before all else. */
+  int lead(int from) {
+    int end = builder.any(from, " \n");
+    builder.epsilon(from, end);
+    return end;
   }
 
   /** Nothing, a blank, or a line break and what the next line is indented by. */
