@@ -115,6 +115,27 @@ const checks = {
     assert.ok(['rope', 'bells'].includes(value.what));
   },
 
+  async toolCalls() {
+    const parameters = {
+      type: 'object',
+      properties: { crate: { type: 'integer' }, bay: { enum: ['north', 'south'] } },
+      required: ['crate', 'bay'],
+      additionalProperties: false,
+    };
+    const fields = {
+      model, messages: short, max_tokens: 200, parallel_tool_calls: false, tool_choice: 'required',
+      tools: [{ type: 'function', function: { name: 'look', parameters } }],
+    };
+    const answer = await client.chat.completions.create(fields);
+    assert.equal(answer.choices[0].finish_reason, 'tool_calls');
+    const [call] = answer.choices[0].message.tool_calls;
+    assert.equal(call.function.name, 'look');
+    assert.ok(Number.isInteger(JSON.parse(call.function.arguments).crate));
+    const stream = client.chat.completions.stream(fields);
+    const message = await stream.finalMessage();
+    assert.equal(message.tool_calls[0].function.arguments, call.function.arguments);
+  },
+
   async errors() {
     const create = (fields) => () =>
       client.chat.completions.create({ model, messages: short, ...fields });

@@ -167,6 +167,52 @@ def structured_output():
 
 
 @check
+def tool_calls():
+    parameters = {
+        "type": "object",
+        "properties": {"crate": {"type": "integer"}, "bay": {"enum": ["north", "south"]}},
+        "required": ["crate", "bay"],
+        "additionalProperties": False,
+    }
+    tools = [
+        {"type": "function", "function": {"name": "look", "parameters": parameters}},
+        {"type": "function", "function": {"name": "wait"}},
+    ]
+
+    def check_call(function):
+        assert function.name == "look", function
+        arguments = json.loads(function.arguments)
+        assert isinstance(arguments["crate"], int) and arguments["bay"] in ("north", "south")
+
+    fields = {
+        "model": "haystack",
+        "messages": SHORT,
+        "max_tokens": 200,
+        "tools": tools,
+        "tool_choice": {"type": "function", "function": {"name": "look"}},
+    }
+    choice = client.chat.completions.create(**fields).choices[0]
+    assert choice.finish_reason == "tool_calls" and choice.message.content is None
+    assert len(choice.message.tool_calls) == 1
+    check_call(choice.message.tool_calls[0].function)
+    deltas = [
+        call
+        for chunk in client.chat.completions.create(**fields, stream=True)
+        for call in chunk.choices[0].delta.tool_calls or []
+    ]
+    assert len({call.id for call in deltas}) == 1 and deltas[0].index == 0
+    check_call(deltas[0].function)
+    history = SHORT + [
+        choice.message,
+        {"role": "tool", "tool_call_id": choice.message.tool_calls[0].id, "content": "rope"},
+    ]
+    answer = client.chat.completions.create(
+        model="haystack", messages=history, tools=tools, tool_choice="auto", max_tokens=5
+    )
+    assert answer.usage.completion_tokens > 0
+
+
+@check
 def errors():
     def create(**fields):
         return lambda: client.chat.completions.create(

@@ -12,6 +12,12 @@ public final class GrammarException extends RuntimeException {
     this.path = path;
   }
 
+  /** The same with a place that the schema is at. */
+  GrammarException within(String place) {
+    String all = place.isEmpty() || path.isEmpty() ? place + path : place + "." + path;
+    return new GrammarException(all, String.valueOf(getMessage()));
+  }
+
   /** Where in the schema, for example {@code properties.age.minimum}; empty for all of it. */
   public String path() {
     return path;

@@ -32,13 +32,13 @@ public final class Grammars {
    *     satisfies it
    */
   public Grammar schema(JsonNode schema) {
-    return of(new Outline.Json(schema));
+    return of(new Outline.Json(schema, ""));
   }
 
   /**
    * Texts of an outline.
    *
-   * @throws GrammarException as {@link #schema} does; paths are within the schema at fault
+   * @throws GrammarException as {@link #schema} does; paths begin with that of the schema at fault
    */
   public Grammar of(Outline outline) {
     NetworkBuilder builder = new NetworkBuilder(trie.alphabet());
@@ -58,7 +58,11 @@ public final class Grammars {
         return builder.literal(from, text.text());
       }
       case Outline.Json value -> {
-        return new SchemaCompiler(builder, json, value.schema()).compile(json.lead(from));
+        try {
+          return new SchemaCompiler(builder, json, value.schema()).compile(json.lead(from));
+        } catch (GrammarException e) {
+          throw e.within(value.path());
+        }
       }
       case Outline.Sequence sequence -> {
         int at = from;

@@ -13,8 +13,9 @@ public sealed interface Outline {
    * JSON of a schema.
    *
    * @param schema JSON Schema, as far as it is supported
+   * @param path where the schema comes from, for errors; may be empty
    */
-  record Json(JsonNode schema) implements Outline {}
+  record Json(JsonNode schema, String path) implements Outline {}
 
   /** One after the other. */
   record Sequence(List<Outline> parts) implements Outline {

@@ -324,8 +324,8 @@ class GrammarTest {
             new Outline.Text("<call>"),
             new Outline.Choice(
                 List.of(
-                    new Outline.Json(JSON.readTree("{\"type\":\"integer\"}")),
-                    new Outline.Json(JSON.readTree("{\"type\":\"null\"}")))),
+                    new Outline.Json(JSON.readTree("{\"type\":\"integer\"}"), ""),
+                    new Outline.Json(JSON.readTree("{\"type\":\"null\"}"), ""))),
             new Outline.Text("</call>"));
     Grammar grammar = GRAMMARS.of(new Outline.Repeated(call, "\n"));
     assertThat(accepts(grammar, "<call>12</call>\n<call>null</call>")).isTrue();

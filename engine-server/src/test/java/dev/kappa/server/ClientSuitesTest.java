@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.kappa.server.testing.HaystackServer;
 import dev.kappa.server.testing.Programs;
+import dev.kappa.server.testing.ToolTemplates;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -38,7 +39,9 @@ class ClientSuitesTest {
 
   @BeforeAll
   void start() throws Exception {
-    server.start(ServerOptions.local().withApiKey(KEY));
+    // Without tools as the model's own template.
+    server.start(
+        ServerOptions.local().withApiKey(KEY), ToolTemplates.renderer(ToolTemplates.HERMES));
   }
 
   @AfterAll
@@ -50,7 +53,7 @@ class ClientSuitesTest {
   void python() throws Exception {
     requireClient("python");
     passes(
-        12,
+        13,
         CLIENTS.resolve("python/bin/python").toString(),
         SUITES.resolve("python/suite.py").toString());
   }
@@ -58,7 +61,7 @@ class ClientSuitesTest {
   @Test
   void javaScript() throws Exception {
     requireClient("npm");
-    passes(10, Programs.require("node").toString(), SUITES.resolve("npm/suite.mjs").toString());
+    passes(11, Programs.require("node").toString(), SUITES.resolve("npm/suite.mjs").toString());
   }
 
   @Test

@@ -147,7 +147,9 @@ class ErrorsTest {
           {"messages":[{"role":"user","content":"a"}],"logprobs":2}     | logprobs
           {"messages":[{"role":"user","content":"a"}],"top_logprobs":2} | top_logprobs
           {"messages":[{"role":"user","content":"a"}],"logprobs":true,"top_logprobs":21} | top_logprobs
-          {"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function"}]}     | tools
+          {"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function"}]}     | tools[0].function
+          {"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function","function":{"name":"f"}}]}     | tools
+          {"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function","function":{"name":"a b"}}]}     | tools[0].function.name
           {"messages":[{"role":"user","content":"a"}],"tool_choice":"required"}          | tool_choice
           {"messages":[{"role":"user","content":"a"}],"response_format":{}} | response_format.type
           {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"xml"}} | response_format.type

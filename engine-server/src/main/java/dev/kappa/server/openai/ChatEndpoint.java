@@ -1,6 +1,7 @@
 package dev.kappa.server.openai;
 
 import dev.kappa.engine.GenerationRequest;
+import dev.kappa.grammar.Outline;
 import dev.kappa.server.backend.ServedModel;
 import dev.kappa.server.http.Endpoint;
 import dev.kappa.server.http.Exchange;
@@ -8,6 +9,7 @@ import dev.kappa.server.http.RequestIds;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** {@code POST /v1/chat/completions}. */
 public final class ChatEndpoint implements Endpoint {
@@ -32,16 +34,15 @@ public final class ChatEndpoint implements Endpoint {
     String name = ModelField.read(fields, model);
     var info = model.backend().info();
     StreamFields stream = StreamFields.read(fields);
-    SamplingFields sampling =
-        SamplingFields.read(fields, model.defaults(), info.model().vocabularySize())
-            .within(FormatField.read(fields), FormatField.SCHEMA_PATH, serving.grammars());
+    Tools tools = ToolFields.read(fields, model);
+    SamplingFields sampling = sampling(fields, tools);
     int maxTokens = maxTokens(fields);
     int logprobs = logprobs(fields);
     OutputFields output = OutputFields.read(fields, logprobs);
     ChoiceCounts counts = ChoiceCounts.readN(fields);
     int promptTop = PromptLogprobs.read(fields, stream.stream());
     String salt = CacheSaltField.read(fields);
-    Prompt prompt = prompt(fields);
+    Prompt prompt = prompt(fields, tools);
 
     int room = PromptReader.room(prompt, maxTokens, info.maxModelLength(), "messages");
     String id = "chatcmpl-" + RequestIds.random();
@@ -63,7 +64,8 @@ public final class ChatEndpoint implements Endpoint {
             output,
             prompt,
             new ChatLogprobs(labels, logprobs),
-            new PromptLogprobs(labels, promptTop));
+            new PromptLogprobs(labels, promptTop),
+            tools);
     return new Generation(exchange, serving, stream, format, counts, requests);
   }
 
@@ -83,8 +85,23 @@ public final class ChatEndpoint implements Endpoint {
     return wanted ? top : -1;
   }
 
-  private Prompt prompt(JsonFields fields) {
-    ChatPrompt prompt = ChatPrompt.read(fields, model);
+  private SamplingFields sampling(JsonFields fields, @Nullable Tools tools) {
+    int vocabularySize = model.backend().info().model().vocabularySize();
+    SamplingFields sampling = SamplingFields.read(fields, model.defaults(), vocabularySize);
+    Outline format = FormatField.read(fields);
+    if (tools == null) {
+      return sampling.within(format, FormatField.NAME, serving.grammars());
+    }
+    if (format != null) {
+      throw JsonFields.bad(
+          FormatField.NAME, FormatField.NAME + " is not supported beside tools, but for text");
+    }
+    SamplingFields calling = sampling.within(tools.outline(), "tools", serving.grammars());
+    return tools.needsSpecialTokens() ? calling.withSpecialTokens() : calling;
+  }
+
+  private Prompt prompt(JsonFields fields, @Nullable Tools tools) {
+    ChatPrompt prompt = ChatPrompt.read(fields, model, tools);
     int keptTokens = PromptReader.keptTokens(fields, model.backend().info().maxModelLength());
     OtherFields.check(fields);
     // Last, because only this takes time.

@@ -16,17 +16,19 @@ import tools.jackson.databind.JsonNode;
  * @param addGenerationPrompt whether it opens the assistant's turn
  * @param addSpecialTokens whether the tokenizer adds its own; templates write them themselves
  * @param variables what else the template sees
+ * @param opening what the assistant's turn begins with; may be empty
  */
 record ChatPrompt(
     ChatRenderer renderer,
     List<Map<String, Object>> messages,
     boolean addGenerationPrompt,
     boolean addSpecialTokens,
-    Map<String, @Nullable Object> variables) {
+    Map<String, @Nullable Object> variables,
+    String opening) {
 
   static final String MESSAGES = "messages";
 
-  static ChatPrompt read(JsonFields fields, ServedModel model) {
+  static ChatPrompt read(JsonFields fields, ServedModel model, @Nullable Tools tools) {
     ChatRenderer renderer = model.chat();
     if (renderer == null) {
       throw JsonFields.bad(MESSAGES, "the model has no chat template; use /v1/completions instead");
@@ -38,12 +40,14 @@ record ChatPrompt(
     if (extra != null && !extra.isObject()) {
       throw JsonFields.wrongType("chat_template_kwargs", "an object", extra);
     }
+    Map<String, @Nullable Object> variables = extra == null ? Map.of() : PlainValues.object(extra);
     return new ChatPrompt(
         renderer,
         messages,
         addGenerationPrompt,
         addSpecialTokens,
-        extra == null ? Map.of() : PlainValues.object(extra));
+        tools == null ? variables : tools.addTo(variables),
+        tools == null ? "" : tools.opening());
   }
 
   /**
@@ -54,7 +58,7 @@ record ChatPrompt(
   int[] tokens(ServedModel model) {
     int[] tokens;
     try {
-      String text = renderer.render(messages, addGenerationPrompt, variables);
+      String text = renderer.render(messages, addGenerationPrompt, variables) + opening;
       tokens = model.backend().tokenizer().encode(text, addSpecialTokens);
     } catch (TextException e) {
       throw JsonFields.bad(MESSAGES, String.valueOf(e.getMessage()));

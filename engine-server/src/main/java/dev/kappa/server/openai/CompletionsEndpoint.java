@@ -37,7 +37,7 @@ public final class CompletionsEndpoint implements Endpoint {
     StreamFields stream = StreamFields.read(fields);
     SamplingFields sampling =
         SamplingFields.read(fields, model.defaults(), vocabularySize)
-            .within(FormatField.read(fields), FormatField.SCHEMA_PATH, serving.grammars());
+            .within(FormatField.read(fields), FormatField.NAME, serving.grammars());
     int maxTokens = fields.integer("max_tokens", 0, Integer.MAX_VALUE, DEFAULT_MAX_TOKENS);
     boolean echo = fields.bool("echo", false);
     if (maxTokens == 0 && !echo) {

@@ -9,8 +9,7 @@ final class FormatField {
 
   static final String NAME = "response_format";
 
-  /** Where the schema is. */
-  static final String SCHEMA_PATH = NAME + ".json_schema.schema";
+  private static final String SCHEMA_PATH = NAME + ".json_schema.schema";
 
   private FormatField() {}
 
@@ -28,7 +27,7 @@ final class FormatField {
         switch (type) {
           case "text" -> null;
           case "json_object" -> GrammarCache.ANY_OBJECT;
-          case "json_schema" -> new Outline.Json(schema(format));
+          case "json_schema" -> new Outline.Json(schema(format), SCHEMA_PATH);
           default ->
               throw JsonFields.bad(
                   format.path("type"),

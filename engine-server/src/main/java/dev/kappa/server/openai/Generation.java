@@ -153,7 +153,7 @@ final class Generation {
     follow(index);
     if (stream.stream()) {
       sendPending(choice);
-      exchange.event(format.chunk(choice.take(true), runningUsage()));
+      send(format.chunk(choice.take(true), runningUsage()));
     }
     if (open == 0) {
       complete();
@@ -188,13 +188,16 @@ final class Generation {
 
   private void sendPending(Choice choice) {
     if (choice.open()) {
-      byte[] opening = format.opening(choice.index());
-      if (opening != null) {
-        exchange.event(opening);
-      }
+      send(format.opening(choice.index()));
     }
     if (choice.hasText() || (choice.hasTokens() && format.sendsTokens())) {
-      exchange.event(format.chunk(choice.take(false), runningUsage()));
+      send(format.chunk(choice.take(false), runningUsage()));
+    }
+  }
+
+  private void send(byte @Nullable [] chunk) {
+    if (chunk != null) {
+      exchange.event(chunk);
     }
   }
 

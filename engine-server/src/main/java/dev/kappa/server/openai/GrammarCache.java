@@ -18,7 +18,7 @@ public final class GrammarCache {
 
   /** Any JSON object. */
   static final Outline ANY_OBJECT =
-      new Outline.Json(JsonNodeFactory.instance.objectNode().put("type", "object"));
+      new Outline.Json(JsonNodeFactory.instance.objectNode().put("type", "object"), "");
 
   private static final int MAX = 32;
 

@@ -22,7 +22,6 @@ final class OtherFields {
           "safety_identifier",
           "prompt_cache_key",
           "prompt_cache_retention",
-          "parallel_tool_calls",
           "include_reasoning",
           "request_id");
 
@@ -43,7 +42,7 @@ final class OtherFields {
     put(fields, no, "use_beam_search", "continue_final_message");
     put(fields, no, "web_search_options", "early_stopping", "include_metrics");
     put(fields, yes, "spaces_between_special_tokens");
-    put(fields, empty, "tools", "functions", "bad_words", "documents");
+    put(fields, empty, "functions", "bad_words", "documents");
     put(fields, empty, "logits_processors", "mm_processor_kwargs", "vllm_xargs");
     put(fields, never, "kv_transfer_params", "guided_json", "guided_regex");
     put(fields, never, "guided_choice", "guided_grammar", "structured_outputs", "audio");
@@ -51,7 +50,7 @@ final class OtherFields {
     put(fields, never, "thinking_token_budget");
     put(fields, oneOf("text"), "modalities");
     put(fields, oneOf(""), "suffix");
-    put(fields, oneOf("none", "auto"), "tool_choice", "function_call");
+    put(fields, oneOf("none", "auto"), "function_call");
     put(fields, oneOf("auto", "default"), "service_tier");
     put(fields, oneOf("medium"), "verbosity");
     return Map.copyOf(fields);

@@ -18,11 +18,11 @@ interface ResponseFormat {
   boolean sendsTokens();
 
   /**
-   * A chunk.
+   * A chunk; null if there is nothing to send yet, which is never so at the end.
    *
    * @param usage tokens so far, where every chunk brings them; else null
    */
-  byte[] chunk(Part part, Finish.@Nullable Usage usage);
+  byte @Nullable [] chunk(Part part, Finish.@Nullable Usage usage);
 
   /** The last chunk, which has no choices. */
   byte[] usageChunk(Finish.Usage usage);

@@ -63,21 +63,21 @@ record SamplingFields(
    * The same for an output that must be something.
    *
    * @param outline what; null for any text
-   * @param path where the request says so
+   * @param field which field says so
    */
-  SamplingFields within(@Nullable Outline outline, String path, GrammarCache grammars) {
+  SamplingFields within(@Nullable Outline outline, String field, GrammarCache grammars) {
     if (outline == null) {
       return this;
     }
     if (!adjustments.allowedTokens().isEmpty()) {
       throw JsonFields.bad(
-          "allowed_token_ids", "allowed_token_ids is not supported beside " + FormatField.NAME);
+          "allowed_token_ids", "allowed_token_ids is not supported beside " + field);
     }
     Grammar constraint;
     try {
       constraint = grammars.of(outline);
     } catch (GrammarException e) {
-      String at = e.path().isEmpty() ? path : path + "." + e.path();
+      String at = e.path().isEmpty() ? field : e.path();
       throw JsonFields.bad(at, at + ": " + e.getMessage());
     }
     return new SamplingFields(
@@ -124,6 +124,22 @@ record SamplingFields(
       throw JsonFields.bad(path, path + " must be at most " + MAX_STOP_LENGTH + " characters long");
     }
     return string;
+  }
+
+  /** The same with special tokens in the text. */
+  SamplingFields withSpecialTokens() {
+    return new SamplingFields(
+        temperature,
+        topK,
+        topP,
+        minP,
+        seed,
+        stop,
+        stopTokens,
+        ignoreEos,
+        includeStop,
+        false,
+        adjustments);
   }
 
   /**

@@ -62,7 +62,7 @@ public final class TokenizeEndpoints {
     if (fields.get(ChatPrompt.MESSAGES) == null) {
       throw JsonFields.bad(PROMPT, "prompt or messages is missing");
     }
-    ChatPrompt prompt = ChatPrompt.read(fields, model);
+    ChatPrompt prompt = ChatPrompt.read(fields, model, ToolFields.read(fields, model));
     fields.rejectUnread();
     return prompt.tokens(model);
   }

@@ -9,6 +9,7 @@ import dev.kappa.engine.EngineOptions;
 import dev.kappa.model.ModelDirectory;
 import dev.kappa.server.KappaServer;
 import dev.kappa.server.ServerOptions;
+import dev.kappa.server.backend.ChatRenderer;
 import dev.kappa.server.backend.ChatTemplates;
 import dev.kappa.server.backend.EngineBackend;
 import dev.kappa.server.backend.SamplingDefaults;
@@ -42,6 +43,11 @@ public final class HaystackServer implements AutoCloseable {
   }
 
   public void start(ServerOptions options) throws IOException {
+    start(options, ChatTemplates.find(ModelDirectory.open(MODEL)));
+  }
+
+  /** With a chat template of its own. */
+  public void start(ServerOptions options, @Nullable ChatRenderer chat) throws IOException {
     ModelDirectory directory = ModelDirectory.open(MODEL);
     Device cpu = Devices.open("cpu", 0).device();
     device = cpu;
@@ -52,7 +58,7 @@ public final class HaystackServer implements AutoCloseable {
             List.of("haystack"),
             0,
             new EngineBackend(started, EngineOptions.defaults()),
-            ChatTemplates.find(directory),
+            chat,
             SamplingDefaults.of(directory.generation()));
     server = KappaServer.start(model, options);
   }
