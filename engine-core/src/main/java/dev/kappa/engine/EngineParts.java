@@ -7,7 +7,6 @@ import dev.kappa.device.Stream;
 import dev.kappa.kv.BlockKeys;
 import dev.kappa.kv.KvCache;
 import dev.kappa.kv.KvLayout;
-import dev.kappa.kv.RestoreMode;
 import dev.kappa.model.Checkpoint;
 import dev.kappa.model.GenerationDefaults;
 import dev.kappa.model.LoadFormat;
@@ -162,7 +161,8 @@ final class EngineParts implements AutoCloseable {
         new Scheduler(
             cache,
             cost,
-            options.restore() != RestoreMode.LOAD_WHOLE,
+            options.schedule(),
+            options.restore(),
             info.maxSequences(),
             info.maxBatchedTokens());
     return new EngineLoop(

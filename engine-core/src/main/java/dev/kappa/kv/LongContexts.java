@@ -143,7 +143,7 @@ public final class LongContexts {
     table.published(prefix);
     table.stream(prefix);
     int cached = prefix * layout.blockTokens();
-    return new Reservation(cached, cached);
+    return Reservation.of(cached, cached);
   }
 
   /**

@@ -84,42 +84,13 @@ public final class Transformer implements AutoCloseable {
   }
 
   /**
-   * Puts a step on the stream: writes the KV of all rows and leaves the hidden states of the wanted
-   * rows for {@link #logits}.
+   * Begins a step that writes the KV of all rows and leaves the hidden states of the wanted rows
+   * for {@link #logits}, once all its parts are on the stream.
    *
    * @param kv leads to the keys and values of all sequences in the batch
    */
-  public void forward(Stream stream, Batch batch, LayerKv kv) {
-    int rows = batch.rows();
-    DeviceMemory state = residual;
-    kernels.embed(stream, weights.embedding(), batch, state);
-    for (int l = 0; l < config.layers(); l++) {
-      TransformerWeights.Layer layer = weights.layers().get(l);
-      boolean last = l == config.layers() - 1;
-      norm(stream, state, l > 0, layer.inputNorm(), rows);
-      kernels.matmul(stream, normed, rows, layer.qkv(), qkv);
-      kv.before(stream, l);
-      kernels.ropeStore(stream, qkv, batch, rope[l], kv.layer(l));
-      if (last && batch.outputs() == 0) {
-        return;
-      }
-      kv.attend(kernels, stream, l, qkv, batch, shape, attended);
-      DeviceMemory attention = attended;
-      if (last) {
-        // No row looks at another any more, so only the wanted ones go on.
-        rows = batch.outputs();
-        gather(stream, batch, attended, shape.heads() * shape.headDim(), outputAttended);
-        gather(stream, batch, state, config.hiddenSize(), outputResidual);
-        attention = outputAttended;
-        state = outputResidual;
-      }
-      kernels.matmul(stream, attention, rows, layer.attentionOut(), projected);
-      norm(stream, state, true, layer.postAttentionNorm(), rows);
-      kernels.matmul(stream, normed, rows, layer.gateUp(), gateUp);
-      kernels.siluMul(stream, gateUp, rows, config.intermediateSize(), gated);
-      kernels.matmul(stream, gated, rows, layer.down(), projected);
-    }
-    norm(stream, state, true, weights.finalNorm(), rows);
+  public Pass pass(Stream stream, Batch batch, LayerKv kv) {
+    return new Pass(stream, batch, kv);
   }
 
   /**
@@ -144,6 +115,95 @@ public final class Transformer implements AutoCloseable {
   public void close() {
     owned.forEach(DeviceMemory::close);
     owned.clear();
+  }
+
+  /**
+   * A step on its way onto a stream, part by part, so that whoever submits it may stop in between.
+   * Used by one thread at a time.
+   */
+  public final class Pass {
+
+    private final Stream stream;
+    private final Batch batch;
+    private final LayerKv kv;
+    private final int last = config.layers() - 1;
+    private DeviceMemory state = residual;
+    private boolean begun;
+    private int layer;
+
+    /** Parts of the layer's attention that are on the stream. */
+    private int part;
+
+    private Pass(Stream stream, Batch batch, LayerKv kv) {
+      this.stream = stream;
+      this.batch = batch;
+      this.kv = kv;
+    }
+
+    /**
+     * Puts the next part on the stream: one of a layer's attention, with what comes before the
+     * first and behind the last.
+     *
+     * @return whether there are more
+     */
+    public boolean next() {
+      if (!begun) {
+        begun = true;
+        kernels.embed(stream, weights.embedding(), batch, state);
+        project();
+      }
+      if (isComplete()) {
+        return false;
+      }
+      if (kv.attend(kernels, stream, layer, part, qkv, batch, shape, attended)) {
+        part++;
+        return true;
+      }
+      part = 0;
+      feedForward();
+      layer++;
+      if (layer <= last) {
+        project();
+        return !isComplete();
+      }
+      norm(stream, state, true, weights.finalNorm(), batch.outputs());
+      return false;
+    }
+
+    /** Whether all KV is written, and nothing else is wanted. */
+    private boolean isComplete() {
+      return layer == last && batch.outputs() == 0;
+    }
+
+    /** A layer up to its KV. */
+    private void project() {
+      TransformerWeights.Layer weight = weights.layers().get(layer);
+      int rows = batch.rows();
+      norm(stream, state, layer > 0, weight.inputNorm(), rows);
+      kernels.matmul(stream, normed, rows, weight.qkv(), qkv);
+      kv.before(stream, layer);
+      kernels.ropeStore(stream, qkv, batch, rope[layer], kv.layer(layer));
+    }
+
+    /** A layer from its attention on. */
+    private void feedForward() {
+      TransformerWeights.Layer weight = weights.layers().get(layer);
+      int rows = batch.rows();
+      DeviceMemory attention = attended;
+      if (layer == last) {
+        // No row looks at another any more, so only the wanted ones go on.
+        rows = batch.outputs();
+        gather(stream, batch, attended, shape.heads() * shape.headDim(), outputAttended);
+        gather(stream, batch, state, config.hiddenSize(), outputResidual);
+        attention = outputAttended;
+        state = outputResidual;
+      }
+      kernels.matmul(stream, attention, rows, weight.attentionOut(), projected);
+      norm(stream, state, true, weight.postAttentionNorm(), rows);
+      kernels.matmul(stream, normed, rows, weight.gateUp(), gateUp);
+      kernels.siluMul(stream, gateUp, rows, config.intermediateSize(), gated);
+      kernels.matmul(stream, gated, rows, weight.down(), projected);
+    }
   }
 
   /** Norms the state into {@link #normed}, first adding what the last projection gave. */

@@ -74,7 +74,8 @@ class SchedulerTest {
   @Test
   void cutsLongPromptsIntoChunks() {
     KvCache cache = cache(8);
-    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 1, 4, 1), true, 4, 8);
+    Scheduler scheduler =
+        new Scheduler(cache, new StepCost(2, 1, 4, 1), SchedulePolicy.FCFS, RestoreMode.LOAD, 4, 8);
     Sequence sequence = sequence(cache, 0, 20, 1);
     scheduler.add(sequence);
     List<Integer> chunks = new ArrayList<>();
@@ -88,7 +89,8 @@ class SchedulerTest {
   @Test
   void decodesGoOnWhileAPromptIsPrefilled() {
     KvCache cache = cache(16);
-    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 1, 4, 1), true, 4, 8);
+    Scheduler scheduler =
+        new Scheduler(cache, new StepCost(2, 1, 4, 1), SchedulePolicy.FCFS, RestoreMode.LOAD, 4, 8);
     Sequence decoding = sequence(cache, 0, 3, 9);
     scheduler.add(decoding);
     complete(scheduler, scheduler.plan(0));
@@ -109,7 +111,9 @@ class SchedulerTest {
   @Test
   void preemptsTheYoungestAndResumesItsTokens() {
     KvCache cache = cache(6);
-    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 1, 4, 1), true, 4, 64);
+    Scheduler scheduler =
+        new Scheduler(
+            cache, new StepCost(2, 1, 4, 1), SchedulePolicy.FCFS, RestoreMode.LOAD, 4, 64);
     Sequence older = sequence(cache, 0, 7, 15);
     Sequence younger = sequence(cache, 1000, 7, 15);
     scheduler.add(older);
@@ -127,7 +131,9 @@ class SchedulerTest {
   @Test
   void removedSequencesGiveTheirBlocksBackWhereverTheyStand() {
     KvCache cache = cache(4);
-    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 1, 4, 1), true, 4, 64);
+    Scheduler scheduler =
+        new Scheduler(
+            cache, new StepCost(2, 1, 4, 1), SchedulePolicy.FCFS, RestoreMode.LOAD, 4, 64);
     Sequence running = sequence(cache, 0, 12, 4);
     Sequence waiting = sequence(cache, 1000, 12, 4);
     scheduler.add(running);
@@ -150,7 +156,8 @@ class SchedulerTest {
         new KvCache(
             device, LAYOUT, 64, new BlockKeys(LAYOUT, "model", "numerics"), stream, options);
     caches.add(cache);
-    Scheduler scheduler = new Scheduler(cache, new StepCost(2, 1, 4, 1), true, 8, 8);
+    Scheduler scheduler =
+        new Scheduler(cache, new StepCost(2, 1, 4, 1), SchedulePolicy.FCFS, RestoreMode.LOAD, 8, 8);
     List<Sequence> restored = new ArrayList<>();
     for (int i = 1; i <= 3; i++) {
       Sequence stored = sequence(cache, 1000 * i, 8, 1);
@@ -203,7 +210,13 @@ class SchedulerTest {
     int budget = maxSequences + random.nextInt(12);
     KvCache cache = cache(blocks);
     Scheduler scheduler =
-        new Scheduler(cache, new StepCost(2, 1, 4, 1), true, maxSequences, budget);
+        new Scheduler(
+            cache,
+            new StepCost(2, 1, 4, 1),
+            SchedulePolicy.FCFS,
+            RestoreMode.LOAD,
+            maxSequences,
+            budget);
     Set<Sequence> open = new HashSet<>();
     int toSubmit = 30;
     for (int step = 0; toSubmit > 0 || !open.isEmpty(); step++) {

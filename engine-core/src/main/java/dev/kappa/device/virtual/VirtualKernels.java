@@ -1,5 +1,6 @@
 package dev.kappa.device.virtual;
 
+import dev.kappa.device.Arguments;
 import dev.kappa.device.AttentionShape;
 import dev.kappa.device.Batch;
 import dev.kappa.device.DeviceMemory;
@@ -22,6 +23,11 @@ final class VirtualKernels implements Kernels {
   /** Logits, weights of norms, rotations and the state of attention. */
   private static final int FLOAT = Float.BYTES;
 
+  /** Tokens of a tile of attention, as on the CPU. */
+  private static final int TILE = 64;
+
+  private static final int SPAN_BYTES = 1 << 20;
+
   private final VirtualDevice device;
 
   VirtualKernels(VirtualDevice device) {
@@ -33,7 +39,7 @@ final class VirtualKernels implements Kernels {
     VirtualWeight weight = VirtualWeight.of(table);
     int rows = batch.rows();
     int columns = weight.columns();
-    Arguments.matrix(out, rows, columns, ACTIVATION);
+    Arguments.matrix("embed: out", out, rows, columns, ACTIVATION);
     int bytes = weight.dtype().bytes() + ACTIVATION;
     launch(stream, KernelCost.moving((double) rows * columns * bytes));
   }
@@ -47,9 +53,9 @@ final class VirtualKernels implements Kernels {
       int columns,
       float epsilon,
       DeviceMemory out) {
-    Arguments.matrix(in, rows, columns, ACTIVATION);
-    Arguments.matrix(weight, 1, columns, FLOAT);
-    Arguments.matrix(out, rows, columns, ACTIVATION);
+    Arguments.matrix("rmsNorm: in", in, rows, columns, ACTIVATION);
+    Arguments.matrix("rmsNorm: weight", weight, 1, columns, FLOAT);
+    Arguments.matrix("rmsNorm: out", out, rows, columns, ACTIVATION);
     launch(stream, norm(rows, columns, 2));
   }
 
@@ -63,10 +69,10 @@ final class VirtualKernels implements Kernels {
       int columns,
       float epsilon,
       DeviceMemory out) {
-    Arguments.matrix(residual, rows, columns, ACTIVATION);
-    Arguments.matrix(delta, rows, columns, ACTIVATION);
-    Arguments.matrix(weight, 1, columns, FLOAT);
-    Arguments.matrix(out, rows, columns, ACTIVATION);
+    Arguments.matrix("addRmsNorm: residual", residual, rows, columns, ACTIVATION);
+    Arguments.matrix("addRmsNorm: delta", delta, rows, columns, ACTIVATION);
+    Arguments.matrix("addRmsNorm: weight", weight, 1, columns, FLOAT);
+    Arguments.matrix("addRmsNorm: out", out, rows, columns, ACTIVATION);
     launch(stream, norm(rows, columns, 4));
   }
 
@@ -87,8 +93,8 @@ final class VirtualKernels implements Kernels {
   private void multiply(
       Stream stream, DeviceMemory in, int rows, Weight weight, DeviceMemory out, int outBytes) {
     VirtualWeight own = VirtualWeight.of(weight);
-    Arguments.matrix(in, rows, own.columns(), ACTIVATION);
-    Arguments.matrix(out, rows, own.rows(), outBytes);
+    Arguments.matrix("matmul: in", in, rows, own.columns(), ACTIVATION);
+    Arguments.matrix("matmul: out", out, rows, own.rows(), outBytes);
     launch(stream, KernelCost.matmul(rows, own));
   }
 
@@ -96,11 +102,9 @@ final class VirtualKernels implements Kernels {
   public void ropeStore(
       Stream stream, DeviceMemory qkv, Batch batch, RopeStore args, KvLayer layer) {
     AttentionShape shape = args.shape();
-    if ((args.queryNorm() == null) != (args.keyNorm() == null)) {
-      throw new IllegalArgumentException("query and key norms come together");
-    }
-    Arguments.layer(layer, shape);
-    Arguments.matrix(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
+    Arguments.norms(args);
+    Arguments.layer("ropeStore", layer, shape);
+    Arguments.matrix("ropeStore: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
     long read = (long) shape.qkvColumns() * ACTIVATION + (long) shape.headDim() * FLOAT;
     long written =
         (long) shape.heads() * shape.headDim() * ACTIVATION + KernelCost.kvBytes(shape, layer);
@@ -115,15 +119,23 @@ final class VirtualKernels implements Kernels {
       AttentionShape shape,
       KvLayer layer,
       DeviceMemory out) {
-    Arguments.layer(layer, shape);
-    Arguments.matrix(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
-    Arguments.matrix(out, batch.rows(), shape.heads() * shape.headDim(), ACTIVATION);
+    Arguments.layer("attention", layer, shape);
+    Arguments.matrix("attention: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
+    Arguments.matrix(
+        "attention: out", out, batch.rows(), shape.heads() * shape.headDim(), ACTIVATION);
     launch(stream, KernelCost.attention(batch, shape, layer));
   }
 
   @Override
   public int attentionTile() {
-    return Arguments.TILE;
+    return TILE;
+  }
+
+  /** As many as take 1 MiB in 16 bits. */
+  @Override
+  public int spanTokens(AttentionShape shape, int rows) {
+    int tokens = SPAN_BYTES / (4 * shape.kvHeads() * shape.headDim());
+    return Math.max(1, tokens / TILE) * TILE;
   }
 
   /** Maximum, sum and weighted values of every query head, as floats. */
@@ -141,10 +153,11 @@ final class VirtualKernels implements Kernels {
       KvLayer layer,
       KvSpan span,
       DeviceMemory state) {
-    Arguments.layer(layer, shape);
-    Arguments.span(span, batch, layer);
-    Arguments.matrix(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
-    Arguments.bytes(state, attentionStateBytes(shape, batch.rows()));
+    Arguments.layer("attentionSpan", layer, shape);
+    Arguments.oneSequence("attentionSpan", batch);
+    Arguments.span(batch, shape, layer, span, TILE);
+    Arguments.matrix("attentionSpan: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
+    Arguments.room("attentionSpan: state", state, attentionStateBytes(shape, batch.rows()));
     launch(stream, KernelCost.attention(batch, shape, layer, span));
   }
 
@@ -153,16 +166,16 @@ final class VirtualKernels implements Kernels {
       Stream stream, Batch batch, AttentionShape shape, DeviceMemory state, DeviceMemory out) {
     int rows = batch.rows();
     int columns = shape.heads() * shape.headDim();
-    Arguments.bytes(state, attentionStateBytes(shape, rows));
-    Arguments.matrix(out, rows, columns, ACTIVATION);
+    Arguments.room("attentionResult: state", state, attentionStateBytes(shape, rows));
+    Arguments.matrix("attentionResult: out", out, rows, columns, ACTIVATION);
     double written = (double) rows * columns * ACTIVATION;
     launch(stream, KernelCost.moving(attentionStateBytes(shape, rows) + written));
   }
 
   @Override
   public void siluMul(Stream stream, DeviceMemory gateUp, int rows, int columns, DeviceMemory out) {
-    Arguments.matrix(gateUp, rows, Math.multiplyExact(2, columns), ACTIVATION);
-    Arguments.matrix(out, rows, columns, ACTIVATION);
+    Arguments.matrix("siluMul: gateUp", gateUp, rows, Math.multiplyExact(2, columns), ACTIVATION);
+    Arguments.matrix("siluMul: out", out, rows, columns, ACTIVATION);
     launch(stream, KernelCost.moving(3.0 * rows * columns * ACTIVATION));
   }
 
@@ -176,15 +189,15 @@ final class VirtualKernels implements Kernels {
       int columns,
       DeviceMemory out) {
     Objects.checkFromIndexSize(first, count, batch.outputs());
-    Arguments.matrix(in, batch.rows(), columns, ACTIVATION);
-    Arguments.matrix(out, count, columns, ACTIVATION);
+    Arguments.matrix("gatherOutputs: in", in, batch.rows(), columns, ACTIVATION);
+    Arguments.matrix("gatherOutputs: out", out, count, columns, ACTIVATION);
     launch(stream, KernelCost.moving(2.0 * count * columns * ACTIVATION));
   }
 
   @Override
   public void argmax(Stream stream, DeviceMemory logits, int rows, int columns, HostMemory out) {
-    Arguments.matrix(logits, rows, columns, FLOAT);
-    Arguments.matrix(out, rows, 1, Integer.BYTES);
+    Arguments.matrix("argmax: logits", logits, rows, columns, FLOAT);
+    Arguments.mapped("argmax: out", out, rows, 1, Integer.BYTES);
     int token = device.options().argmaxToken();
     if (token >= columns) {
       throw new IllegalArgumentException(

@@ -180,6 +180,20 @@ public final class Lane implements AutoCloseable {
     }
   }
 
+  /**
+   * How long what is in flight, or queued with a deadline up to a given one, will probably take, in
+   * nanoseconds.
+   */
+  public long queueNanos(long deadline) {
+    synchronized (lock) {
+      long ahead = inFlightBytes;
+      for (Transfer other : queue) {
+        ahead += other.deadline() <= deadline ? other.remaining() : 0;
+      }
+      return (long) (ahead / rate);
+    }
+  }
+
   /** Bytes per nanosecond, a running mean over what was copied last. */
   public double rate() {
     synchronized (lock) {
