@@ -69,10 +69,10 @@ final class KvMeters {
         labels,
         kv -> direction.apply(kv).failed());
     gauge(
-        "kappa.kv.transfer.gigabytes.per.second",
+        "kappa.kv.transfer.bytes.per.second",
         "Rate while copying, since the start",
         labels,
-        kv -> direction.apply(kv).rate() / 1e9);
+        kv -> direction.apply(kv).rate());
     gauge(
         "kappa.kv.link.fraction",
         "That rate as a share of the best copy measured at start-up; NaN if none was",
