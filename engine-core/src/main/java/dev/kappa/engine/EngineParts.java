@@ -8,6 +8,7 @@ import dev.kappa.kv.BlockKeys;
 import dev.kappa.kv.KvCache;
 import dev.kappa.kv.KvLayout;
 import dev.kappa.kv.RestoreMode;
+import dev.kappa.model.AttentionConfig;
 import dev.kappa.model.Checkpoint;
 import dev.kappa.model.GenerationDefaults;
 import dev.kappa.model.LoadFormat;
@@ -17,6 +18,7 @@ import dev.kappa.model.Transformer;
 import dev.kappa.model.TransformerWeights;
 import dev.kappa.model.WeightLoader;
 import dev.kappa.schedule.LongSequence;
+import dev.kappa.schedule.Reach;
 import dev.kappa.schedule.Scheduler;
 import dev.kappa.schedule.StepCost;
 import dev.kappa.text.HuggingFaceTokenizer;
@@ -72,7 +74,8 @@ final class EngineParts implements AutoCloseable {
                     sizing.maxModelLength(),
                     new ProgressSum(progress, sizing.checkpointBytes())),
                 TransformerWeights::close);
-        fingerprint = checkpoint.fingerprint();
+        fingerprint =
+            checkpoint.fingerprint() + config.attention().variant(sizing.maxModelLength());
       }
       int rows = sizing.maxBatchedTokens();
       Transformer transformer =
@@ -154,10 +157,11 @@ final class EngineParts implements AutoCloseable {
     ModelConfig model = info.model();
     StepCost cost =
         new StepCost(
-            2.0 * model.parameters(),
+            2.0 * model.activeParameters(),
             4.0 * model.layers() * model.heads() * model.headDim(),
-            (double) model.parameters() * model.dtype().bytes(),
-            info.kvBytesPerToken());
+            (double) model.activeParameters() * model.dtype().bytes(),
+            info.kvBytesPerToken(),
+            reach(model));
     Scheduler scheduler =
         new Scheduler(
             cache,
@@ -167,6 +171,12 @@ final class EngineParts implements AutoCloseable {
             info.maxBatchedTokens());
     return new EngineLoop(
         device, scheduler, cost, cache, runner, gate, longRunner, model.vocabularySize());
+  }
+
+  private static Reach reach(ModelConfig model) {
+    AttentionConfig attention = model.attention();
+    double share = (double) attention.windowed().size() / model.layers();
+    return share == 0 ? Reach.ALL : new Reach(attention.window(), share);
   }
 
   /** Closes the stream, then everything in reverse. */

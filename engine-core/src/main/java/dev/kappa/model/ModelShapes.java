@@ -96,7 +96,7 @@ public final class ModelShapes {
       throw json.wrong("num_key_value_heads", "a divisor of num_attention_heads = " + heads);
     }
     boolean qwen3 = architecture.startsWith("Qwen3");
-    int fallback = qwen3 ? Architecture.QWEN3.defaultHeadDim() : size("hidden_size") / heads;
+    int fallback = qwen3 ? Architectures.QWEN3.defaults().headDim() : size("hidden_size") / heads;
     int headDim = json.integer("head_dim", 1, MOST, fallback);
     // Qwen2 has these biases without saying so.
     boolean biases = json.flag("attention_bias", architecture.startsWith("Qwen2"));

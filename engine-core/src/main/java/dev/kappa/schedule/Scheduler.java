@@ -151,7 +151,7 @@ public final class Scheduler {
     final List<StepPlan.Chunk> chunks = new ArrayList<>();
     final List<Load> loads = new ArrayList<>();
     int budget = maxBatchedTokens;
-    StepWork work = StepWork.NONE;
+    StepWork work = cost.nothing();
     long again = Long.MAX_VALUE;
 
     Draft(long now) {

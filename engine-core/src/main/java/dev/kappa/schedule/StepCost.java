@@ -49,22 +49,41 @@ public final class StepCost {
   private final double[][] covariance = new double[PARTS][PARTS];
   private final double[] work = new double[PARTS];
   private final double[] gain = new double[PARTS];
+  private final Reach reach;
   private double scale;
 
-  /**
-   * @param flopsPerToken operations of a token besides attention: twice the parameters
-   * @param flopsPerPair operations of a token's attention to one token: {@code 4 · layers · heads ·
-   *     headDim}
-   * @param weightBytes bytes of all parameters
-   * @param kvBytesPerToken bytes of a token's keys and values
-   */
+  /** The costs of a model whose layers see everything. */
   public StepCost(
       double flopsPerToken, double flopsPerPair, double weightBytes, double kvBytesPerToken) {
+    this(flopsPerToken, flopsPerPair, weightBytes, kvBytesPerToken, Reach.ALL);
+  }
+
+  /**
+   * @param flopsPerToken operations of a token besides attention: twice the parameters that take
+   *     part
+   * @param flopsPerPair operations of a token's attention to one token: {@code 4 · layers · heads ·
+   *     headDim}
+   * @param weightBytes bytes of these parameters
+   * @param kvBytesPerToken bytes of a token's keys and values
+   * @param reach how far back tokens look
+   */
+  public StepCost(
+      double flopsPerToken,
+      double flopsPerPair,
+      double weightBytes,
+      double kvBytesPerToken,
+      Reach reach) {
+    this.reach = reach;
     units[WEIGHTS] = KNEE_ROWS * flopsPerToken;
     units[FIXED] = FIXED_SHARE * units[WEIGHTS];
     units[ROW] = flopsPerToken;
     units[CONTEXT] = units[WEIGHTS] * kvBytesPerToken / weightBytes;
     units[PAIR] = flopsPerPair;
+  }
+
+  /** A step that does nothing yet. */
+  public StepWork nothing() {
+    return StepWork.none(reach);
   }
 
   /** Learns from a step that ran without waiting for anything. */

@@ -25,7 +25,7 @@ abstract class KernelContract extends DeviceFixture {
     Weight weight = loadWeight(dtype, columns, table);
     int[] tokens = {70, 0, 31, 32, 33, 15, 16, 64, 70};
     DeviceMemory out = poisoned(tokens.length * columns);
-    device.kernels().embed(stream, weight, plainBatch(tokens), out);
+    device.kernels().embed(stream, weight, plainBatch(tokens), 1, out);
     double[] expected = new double[tokens.length * columns];
     for (int i = 0; i < expected.length; i++) {
       expected[i] = table[tokens[i / columns] * columns + i % columns];
@@ -281,7 +281,7 @@ abstract class KernelContract extends DeviceFixture {
     in[0] = 200f;
     in[in.length / 2] = -200f;
     DeviceMemory out = poisoned(rows * columns);
-    device.kernels().siluMul(stream, upload(in), rows, columns, out);
+    device.kernels().gate(stream, Activation.SILU, upload(in), rows, columns, out);
     double[] expected = new double[rows * columns];
     for (int i = 0; i < expected.length; i++) {
       int at = i / columns * 2 * columns + i % columns;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kappa.device.DType;
-import dev.kappa.model.RopeConfig.Llama3;
+import dev.kappa.model.RopeScaling.Llama3;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -71,14 +71,10 @@ class ModelConfigReaderTest {
                 4096,
                 14336,
                 32,
-                32,
-                8,
-                128,
                 128256,
                 131072,
                 1e-5f,
-                new RopeConfig(500000, new Llama3(8, 1, 4, 8192)),
-                false,
+                new AttentionConfig(32, 8, 128, new RopeConfig(500000, new Llama3(8, 1, 4, 8192))),
                 false,
                 DType.BF16));
     assertThat(config.parameters()).as("as published").isEqualTo(8_030_261_248L);
@@ -90,7 +86,7 @@ class ModelConfigReaderTest {
 
     assertThat(config.kvHeads()).isEqualTo(32);
     assertThat(config.headDim()).isEqualTo(128);
-    assertThat(config.rope()).isEqualTo(new RopeConfig(10_000, null));
+    assertThat(config.attention().rope()).isEqualTo(new RopeConfig(10_000, null));
     assertThat(config.dtype()).isEqualTo(DType.F16);
     assertThat(config.parameters()).as("as published").isEqualTo(6_738_415_616L);
   }
@@ -99,8 +95,7 @@ class ModelConfigReaderTest {
   void readsQwen3() {
     ModelConfig config = read(QWEN3_8B);
 
-    assertThat(config.queryKeyNorm()).isTrue();
-    assertThat(config.rope()).isEqualTo(new RopeConfig(1_000_000, null));
+    assertThat(config.attention().rope()).isEqualTo(new RopeConfig(1_000_000, null));
     assertThat(config.normEpsilon()).isEqualTo(1e-6f);
     assertThat(config.parameters()).as("as published").isEqualTo(8_190_735_360L);
   }
@@ -118,10 +113,11 @@ class ModelConfigReaderTest {
          "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
         """;
 
-    assertThat(read(with(SMALL, "rope_parameters", rope)).rope())
+    assertThat(read(with(SMALL, "rope_parameters", rope)).attention().rope())
         .isEqualTo(new RopeConfig(500000, new Llama3(32, 1, 4, 8192)));
     assertThat(
             read(with(SMALL, "rope_parameters", "{\"rope_type\":\"default\",\"rope_theta\":7.5e5}"))
+                .attention()
                 .rope())
         .isEqualTo(new RopeConfig(750000, null));
   }
@@ -133,7 +129,7 @@ class ModelConfigReaderTest {
         {"type": "llama3", "factor": 2, "low_freq_factor": 1, "high_freq_factor": 4}
         """;
 
-    assertThat(read(with(SMALL, "rope_scaling", rope)).rope().llama3())
+    assertThat(read(with(SMALL, "rope_scaling", rope)).attention().rope().scaling())
         .isEqualTo(new Llama3(2, 1, 4, 512));
   }
 
@@ -187,11 +183,13 @@ class ModelConfigReaderTest {
         "rope_theta | 1.0E300 | a number of at least 1",
         "tie_word_embeddings | 1 | true or false",
         "architectures | \"LlamaForCausalLM\" | a list of strings",
-        "architectures | [\"MambaForCausalLM\"] | LlamaForCausalLM, Qwen3ForCausalLM",
+        "architectures | [\"MambaForCausalLM\"] | LlamaForCausalLM, MistralForCausalLM",
         "architectures | [7] | a list of strings",
         "attention_bias | true | not supported",
         "mlp_bias | true | not supported",
         "hidden_act | \"gelu\" | \"silu\"",
+        "attn_logit_softcapping | 50.0 | null",
+        "final_logit_softcapping | 30.0 | null",
         "pretraining_tp | 2 | 1",
         "partial_rotary_factor | 0.5 | 1",
         "layer_types | [\"full_attention\",\"sliding_attention\"] | \"full_attention\"",
@@ -211,8 +209,13 @@ class ModelConfigReaderTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{\"rope_type\":\"yarn\",\"factor\":4} | \"rope_scaling.rope_type\" is \"yarn\"",
-        "{\"type\":\"linear\",\"factor\":4} | \"rope_scaling.type\" is \"linear\"",
+        "{\"rope_type\":\"proportional\",\"factor\":4}"
+            + " | \"rope_scaling.rope_type\" is \"proportional\"",
+        "{\"type\":\"linear\"} | \"rope_scaling.factor\" is missing",
+        "{\"type\":\"yarn\",\"factor\":4,\"beta_fast\":1,\"beta_slow\":2}"
+            + " | \"rope_scaling.beta_fast\" is 1",
+        "{\"type\":\"longrope\",\"short_factor\":[1,2],\"long_factor\":[1,2]}"
+            + " | \"rope_scaling.short_factor\" is [1,2]",
         "{\"type\":\"llama3\",\"low_freq_factor\":1} | \"rope_scaling.factor\" is missing",
         "{\"type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":4}"
             + " | \"rope_scaling.high_freq_factor\" is 4",
@@ -270,12 +273,12 @@ class ModelConfigReaderTest {
 
   @Test
   void readsWhatTheFixturesSay() {
-    assertThat(Fixtures.open("llama3-rope-tiny").config().rope())
+    assertThat(Fixtures.open("llama3-rope-tiny").config().attention().rope())
         .isEqualTo(new RopeConfig(500000, new Llama3(8, 1, 4, 32)));
     assertThat(Fixtures.open("llama-mha-f16").config().kvHeads()).isEqualTo(4);
     assertThat(Fixtures.open("llama-mha-f16").config().headDim()).isEqualTo(32);
     assertThat(Fixtures.open("qwen3-tiny").config().dtype()).isEqualTo(DType.BF16);
-    assertThat(Fixtures.open("qwen3-tiny").config().rope().theta()).isEqualTo(1e6);
+    assertThat(Fixtures.open("qwen3-tiny").config().attention().rope().theta()).isEqualTo(1e6);
     assertThat(Fixtures.open("qwen3-tiny").generation().eosTokens()).containsExactly(2);
   }
 

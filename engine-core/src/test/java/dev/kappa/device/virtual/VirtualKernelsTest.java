@@ -3,6 +3,7 @@ package dev.kappa.device.virtual;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.kappa.device.Activation;
 import dev.kappa.device.AttentionShape;
 import dev.kappa.device.Batch;
 import dev.kappa.device.DType;
@@ -99,7 +100,7 @@ class VirtualKernelsTest extends VirtualFixture {
     Batch rows = batch(new Part(0, 90), new Part(0, 10));
     RopeStore rope = new RopeStore(shape, memory, null, null, 0);
     Weight table = weight(500, 50);
-    assertThat(timeOf(() -> kernels.embed(stream, table, rows, memory)))
+    assertThat(timeOf(() -> kernels.embed(stream, table, rows, 1, memory)))
         .as("100 · 50 elements read and written")
         .isEqualTo(10 + 200);
     assertThat(timeOf(() -> kernels.rmsNorm(stream, memory, memory, 10, 500, 0, memory)))
@@ -111,7 +112,8 @@ class VirtualKernelsTest extends VirtualFixture {
     assertThat(timeOf(() -> kernels.ropeStore(stream, memory, rows, rope, layer)))
         .as("100 rows of 384 + 64 bytes read and 256 + 128 written")
         .isEqualTo(10 + 832);
-    assertThat(timeOf(() -> kernels.siluMul(stream, memory, 10, 500, memory))).isEqualTo(10 + 300);
+    assertThat(timeOf(() -> kernels.gate(stream, Activation.SILU, memory, 10, 500, memory)))
+        .isEqualTo(10 + 300);
     assertThat(timeOf(() -> kernels.gatherOutputs(stream, memory, rows, 0, 2, 500, memory)))
         .isEqualTo(10 + 40);
   }
