@@ -93,11 +93,13 @@ HostFunctionScope::HostFunctionScope() { inHostFunction = true; }
 HostFunctionScope::~HostFunctionScope() { inHostFunction = false; }
 
 void kappaSimReset() {
+  kappaSimRelease();
   destroyContext();
   retained = 0;
   Counters& c = counters();
   for (auto* each : {&c.launches, &c.copies, &c.bytesToDevice, &c.bytesFromDevice,
-                     &c.hostFunctions, &c.writesAfterFree, &c.unsupportedCalls, &c.leaks}) {
+                     &c.hostFunctions, &c.writesAfterFree, &c.unsupportedCalls, &c.leaks,
+                     &c.queueWaits, &c.pageableCopies}) {
     *each = 0;
   }
   settings().pinnedBytes = SIZE_MAX;
@@ -111,7 +113,7 @@ int kappaSimCounters(int64_t* values, int count) {
       &c.launches,    &c.copies,            &c.bytesToDevice, &c.bytesFromDevice, &c.hostFunctions,
       &c.deviceBytes, &c.deviceAllocations, &c.pinnedBytes,   &c.registrations,   &c.streams,
       &c.events,      &c.modules,           &c.writesAfterFree, &c.unsupportedCalls,
-      &c.leaks};
+      &c.leaks,       &c.queueWaits,        &c.pageableCopies};
   int known = (int)(sizeof all / sizeof *all);
   for (int i = 0; i < count && i < known; i++) values[i] = *all[i];
   return known;

@@ -29,6 +29,8 @@ struct Counters {
   std::atomic<int64_t> streams, events, modules;
   std::atomic<int64_t> writesAfterFree, unsupportedCalls;
   std::atomic<int64_t> leaks;  // left when the last owner gave the context back
+  std::atomic<int64_t> queueWaits;  // calls that waited because a stream's queue was full
+  std::atomic<int64_t> pageableCopies;
 };
 
 Counters& counters();
@@ -40,6 +42,9 @@ EXPORTED void kappaSimConfigure(uint64_t seed, int delayMicros, int reverse, siz
 EXPORTED void kappaSimLimitPinned(size_t bytes);
 // The n-th copy from now fails, and with it the context; 0: none.
 EXPORTED void kappaSimFailCopy(int64_t n);
+// Lets later work on a stream wait until all held streams are released.
+EXPORTED int kappaSimHold(void* stream);
+EXPORTED void kappaSimRelease();
 // The library of kernels that stands in for PTX images.
 EXPORTED void kappaSimKernels(const char* path);
 // Waits for all streams, then forgets everything: memory, registrations, streams, events, errors.

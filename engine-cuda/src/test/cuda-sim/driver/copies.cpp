@@ -79,7 +79,8 @@ Work workOf(const Copy& copy, Place target, Place source, uint64_t stream,
   };
 }
 
-// Pageable memory as on a real one: read before the call returns, written before it returns.
+// Pageable memory as on a real one: the call waits for the stream's earlier work, and until it has
+// read or written that memory.
 // readNow: reads any source before the call returns.
 int submit(Copy copy, void* streamHandle, bool readNow = false) {
   if (copy.width == 0 || copy.height == 0) return SUCCESS;
@@ -93,6 +94,8 @@ int submit(Copy copy, void* streamHandle, bool readNow = false) {
     if (stream->capture) return STREAM_CAPTURE_UNSUPPORTED;
   }
   count(target, source, copy.width * copy.height);
+  if (pageable) counters().pageableCopies++;
+  if (source == Place::PAGEABLE) stream->waitUntil(stream->submitted());
   std::shared_ptr<std::vector<char>> staged;
   if (source == Place::PAGEABLE || readNow) {
     staged = std::make_shared<std::vector<char>>(copy.width * copy.height);

@@ -10,6 +10,7 @@
 namespace {
 
 constexpr unsigned NON_BLOCKING = 1;  // CU_STREAM_NON_BLOCKING
+constexpr uint64_t MOST_PENDING = 1024;
 enum PausePlace : unsigned { BEFORE_WORK = 1, AFTER_WORK = 2 };
 
 // Never destroyed: threads may outlive static destructors.
@@ -57,7 +58,11 @@ Stream::Stream(uint64_t id, bool waitsForDefault) : id(id), waitsForDefault(wait
 }
 
 uint64_t Stream::submit(Work work) {
-  std::lock_guard<std::mutex> held(lock);
+  std::unique_lock<std::mutex> held(lock);
+  if (accepted - finished >= MOST_PENDING) {
+    counters().queueWaits++;
+    changed.wait(held, [&] { return accepted - finished < MOST_PENDING; });
+  }
   queue.push_back(std::move(work));
   changed.notify_all();
   return ++accepted;
@@ -157,6 +162,43 @@ void endJoinedCaptures(const std::shared_ptr<Graph>& capture) {
   }
 }
 
+void callHost(void (*function)(void*), void* data) {
+  struct HostThread {
+    std::mutex lock;
+    std::condition_variable changed;
+    std::deque<std::function<void()>> calls;
+    uint64_t accepted = 0;
+    uint64_t returned = 0;
+
+    HostThread() {
+      std::thread([this] { run(); }).detach();
+    }
+
+    void run() {
+      std::unique_lock<std::mutex> held(lock);
+      for (;;) {
+        changed.wait(held, [&] { return !calls.empty(); });
+        auto call = std::move(calls.front());
+        calls.pop_front();
+        held.unlock();
+        call();
+        held.lock();
+        returned++;
+        changed.notify_all();
+      }
+    }
+  };
+  static HostThread& thread = *new HostThread();
+  std::unique_lock<std::mutex> held(thread.lock);
+  thread.calls.push_back([function, data] {
+    HostFunctionScope scope;
+    function(data);
+  });
+  uint64_t number = ++thread.accepted;
+  thread.changed.notify_all();
+  thread.changed.wait(held, [&] { return thread.returned >= number; });
+}
+
 void waitForAllStreams() {
   for (const StreamPointer& stream : everyStream()) stream->waitUntil(stream->submitted());
 }
@@ -238,11 +280,41 @@ EXPORTED int cuLaunchHostFunc(void* handle, void (*function)(void*), void* data)
   REQUIRE_CONTEXT;
   if (function == nullptr) return INVALID_VALUE;
   return enqueue(findStream(handle), [function, data] {
-    HostFunctionScope scope;
     counters().hostFunctions++;
-    function(data);
+    callHost(function, data);
     return SUCCESS;
   });
+}
+
+namespace {
+
+struct Holds {
+  std::mutex lock;
+  std::condition_variable changed;
+  uint64_t releases = 0;
+};
+
+Holds& holds() {
+  static Holds& all = *new Holds();
+  return all;
+}
+
+}  // namespace
+
+int kappaSimHold(void* handle) {
+  std::lock_guard<std::mutex> held(holds().lock);
+  uint64_t until = holds().releases + 1;
+  return enqueue(findStream(handle), [until] {
+    std::unique_lock<std::mutex> waiting(holds().lock);
+    holds().changed.wait(waiting, [&] { return holds().releases >= until; });
+    return SUCCESS;
+  });
+}
+
+void kappaSimRelease() {
+  std::lock_guard<std::mutex> held(holds().lock);
+  holds().releases++;
+  holds().changed.notify_all();
 }
 
 // For the simulated cuBLAS: work that can fail.

@@ -23,7 +23,8 @@ class Stream {
  public:
   Stream(uint64_t id, bool waitsForDefault);
 
-  // Puts work behind all others; returns the number that it has.
+  // Puts work behind all others; returns the number that it has. Waits while the queue is full, and
+  // the caller with it, as a real driver does.
   uint64_t submit(Work work);
   void waitUntil(uint64_t number);
   bool reached(uint64_t number);
@@ -60,6 +61,9 @@ int enqueue(const StreamPointer& stream, Work work, uint64_t* number = nullptr);
 std::mutex& captureLock();
 // Takes the other streams out of a capture that has ended. The caller holds captureLock().
 void endJoinedCaptures(const std::shared_ptr<Graph>& capture);
+// Makes a host function's call on the one thread that makes them all, one after the other; returns
+// when it is over.
+void callHost(void (*function)(void*), void* data);
 void waitForAllStreams();
 void forgetStreams();
 void forgetEvents();

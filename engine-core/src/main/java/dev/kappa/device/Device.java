@@ -31,6 +31,17 @@ public interface Device extends AutoCloseable {
   HostMemory allocateHost(long bytes);
 
   /**
+   * Host memory for copies alone, page aligned, for where the system does not let it be pinned: no
+   * kernel can reach it, and copies take longer, though they hold up whoever submits them no more
+   * than others. Where nothing needs to be pinned it is as any.
+   *
+   * @throws DeviceException if there is not enough; nothing is held then
+   */
+  default HostMemory allocateUnpinned(long bytes) {
+    return allocateHost(bytes);
+  }
+
+  /**
    * Loads a matrix; blocks until the source is no longer needed. A device that computes nothing
    * never asks for the source's bytes.
    *

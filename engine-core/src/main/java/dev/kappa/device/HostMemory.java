@@ -9,6 +9,14 @@ import java.lang.foreign.MemorySegment;
  */
 public non-sealed interface HostMemory extends Memory {
 
+  /**
+   * Whether kernels can reach it, and copies need no way round; see {@link
+   * Device#allocateUnpinned}.
+   */
+  default boolean isPinned() {
+    return true;
+  }
+
   /** The bytes as the host sees them. Contents are undefined until written. */
   MemorySegment segment();
 }

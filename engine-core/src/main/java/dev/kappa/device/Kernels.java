@@ -94,6 +94,15 @@ public interface Kernels {
   int attentionTile();
 
   /**
+   * Tokens that a span should have where there are enough: so many that starting its kernel costs
+   * little, so few that other streams' kernels wait for it but a moment.
+   *
+   * @param rows of the batch
+   * @return a multiple of {@link #attentionTile}
+   */
+  int spanTokens(AttentionShape shape, int rows);
+
+  /**
    * Bytes of what {@link #attentionSpan} carries from span to span.
    *
    * @param rows most rows of a batch

@@ -12,15 +12,22 @@ public interface LayerKv {
   /** Called before the step's first use of a layer's keys and values. */
   default void before(Stream stream, int layer) {}
 
-  /** Puts the layer's attention on the stream, see {@link Kernels#attention}. */
-  default void attend(
+  /**
+   * Puts a part of the layer's attention on the stream, see {@link Kernels#attention}.
+   *
+   * @param part how many parts of it there are already
+   * @return whether there are more
+   */
+  default boolean attend(
       Kernels kernels,
       Stream stream,
       int layer,
+      int part,
       DeviceMemory qkv,
       Batch batch,
       AttentionShape shape,
       DeviceMemory out) {
     kernels.attention(stream, qkv, batch, shape, layer(layer), out);
+    return false;
   }
 }

@@ -82,10 +82,12 @@ final class ActiveRequests implements StepRunner.RowSink {
     List.copyOf(active.values()).forEach(this::cancel);
   }
 
-  /** Ends the request of a sequence with an error. */
+  /** Ends the request of a sequence with an error; does nothing if it has ended. */
   void fail(Sequence sequence, EngineException error) {
-    ActiveRequest request = request(sequence);
-    end(request, () -> request.fail(error));
+    ActiveRequest request = active.get(sequence);
+    if (request != null) {
+      end(request, () -> request.fail(error));
+    }
   }
 
   /** Ends all requests with an error; what goes wrong with the books is thrown at the end. */

@@ -192,7 +192,7 @@ final class EngineLoop {
     long start = clock.nanos();
     StepPlan plan = scheduler.plan(start);
     boolean changed = failImpossible();
-    changed |= beginLongStep();
+    beginLongStep();
     if (plan.isEmpty() && changed) {
       // What was given back may be what the others wait for.
       return start;
@@ -239,27 +239,13 @@ final class EngineLoop {
     return longRunner != null && longRunner.plan() != null;
   }
 
-  /**
-   * Begins the next step of the sequence that exceeds the device, if it is time.
-   *
-   * @return whether that was refused, and ended its request
-   */
-  private boolean beginLongStep() {
+  /** Begins the next step of the sequence that exceeds the device, if it is time. */
+  private void beginLongStep() {
     LongRunner runs = longRunner;
     StepPlan plan = runs == null ? null : scheduler.longSequence().plan();
-    if (runs == null || plan == null) {
-      return false;
-    }
-    requests.noteStarts(plan);
-    try {
+    if (runs != null && plan != null) {
+      requests.noteStarts(plan);
       runs.begin(plan, requests, worker);
-      return false;
-    } catch (DeviceException e) {
-      runs.abandon();
-      LOG.log(Level.WARNING, "a step over host memory was refused; its request ends", e);
-      requests.fail(plan.chunks().getFirst().sequence(), ActiveRequests.internal(e));
-      scheduler.longSequence().finished();
-      return true;
     }
   }
 
@@ -267,9 +253,26 @@ final class EngineLoop {
   private void endLongStep() {
     LongRunner runs = longRunner;
     StepPlan plan = runs == null ? null : runs.plan();
-    if (runs != null && plan != null && runs.isDone()) {
-      endLongStep(runs, plan);
+    if (runs == null || plan == null) {
+      return;
     }
+    if (scheduler.longSequence().isDoomed()) {
+      runs.stop();
+    }
+    if (!runs.isDone()) {
+      return;
+    }
+    try {
+      runs.finish(requests);
+    } catch (DeviceException e) {
+      // Fails for good if it is more than a refusal.
+      runs.abandon();
+      LOG.log(Level.WARNING, "a step over host memory was refused; its request ends", e);
+      requests.fail(plan.chunks().getFirst().sequence(), ActiveRequests.internal(e));
+    }
+    steps++;
+    scheduler.longSequence().finished();
+    requests.endFinished(plan);
   }
 
   /**
@@ -286,17 +289,13 @@ final class EngineLoop {
     return !sequences.isEmpty();
   }
 
-  private void endLongStep(LongRunner runs, StepPlan plan) {
-    runs.finish(requests);
-    steps++;
-    scheduler.longSequence().finished();
-    requests.endFinished(plan);
-  }
-
   /** After a failed step nothing on the device can be trusted: all requests end with an error. */
   private void fail(Throwable cause) {
     LOG.log(Level.ERROR, "a step failed; the engine takes no more requests", cause);
     failure = cause;
+    if (longRunner != null) {
+      longRunner.stop();
+    }
     try {
       requests.failAll(unavailable(cause));
       // Nothing will use its blocks again, whatever its step in flight still does.
@@ -319,9 +318,9 @@ final class EngineLoop {
     drain();
     requests.cancelAll();
     LongRunner runs = longRunner;
-    StepPlan left = runs == null || failure != null ? null : runs.plan();
-    if (runs != null && left != null) {
-      endLongStep(runs, left);
+    if (runs != null && runs.plan() != null && failure == null) {
+      runs.abandon();
+      scheduler.longSequence().finished();
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.kappa.engine;
 
 import dev.kappa.device.Device;
+import dev.kappa.device.DeviceException;
 import dev.kappa.device.Event;
 import dev.kappa.device.Resources;
 import dev.kappa.device.Stream;
@@ -8,18 +9,26 @@ import dev.kappa.device.Worker;
 import dev.kappa.kv.KvCache;
 import dev.kappa.kv.LongContexts;
 import dev.kappa.kv.StreamedKv;
+import dev.kappa.kv.transfer.EventPool;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.Transformer;
 import dev.kappa.model.TransformerWeights;
 import dev.kappa.schedule.StepPlan;
+import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Runs the steps of a sequence that exceeds the device, on a stream and with buffers of its own:
  * they take as long as it takes to read the whole context from host memory, and other sequences'
- * steps go on beside them. Not thread-safe; one step is in flight at a time.
+ * steps go on beside them. A worker puts a step on the stream part by part, each as earlier ones
+ * are done: a driver's queue holds about a thousand operations, of which such a step has many more,
+ * and then holds up whoever submits. Used by the engine thread, which never waits for that worker
+ * but in {@link #abandon} and {@link #close}; one step is in flight at a time.
  */
 final class LongRunner implements AutoCloseable {
+
+  /** Parts on the stream: one is computed, those behind it have their copies under way. */
+  private static final int AHEAD = StreamedKv.RING + 1;
 
   private final Resources resources = new Resources();
   private final LongContexts contexts;
@@ -27,7 +36,29 @@ final class LongRunner implements AutoCloseable {
   private final StreamedKv kv;
   private final StepRunner runner;
   private final Event done;
+  private final EventPool events;
+  private final Worker feeder;
   private @Nullable StepPlan plan;
+
+  /** Guards what puts a step on the streams. */
+  private final Object lock = new Object();
+
+  private Transformer.@Nullable Pass pass;
+
+  /** Hears of the step's end. */
+  private @Nullable Worker waiting;
+
+  /** The ends of parts on the stream. */
+  private final ArrayDeque<Event> ahead = new ArrayDeque<>();
+
+  /** Whether no more of the step comes than what is on the stream. */
+  private volatile boolean submitted;
+
+  /** Whether no more of the step is to come, though there is more of it. */
+  private volatile boolean stopping;
+
+  /** Why the rest of the step could not be put on the stream; written before {@link #submitted}. */
+  private volatile @Nullable Throwable refusal;
 
   /**
    * @param maxRows most tokens of a step
@@ -63,8 +94,10 @@ final class LongRunner implements AutoCloseable {
                   1,
                   cache.layout().blocksFor(maxLength)),
               StepRunner::close);
-      // Closed first: no memory may go while work is in flight.
+      events = resources.own(new EventPool(device), this::closeEvents);
+      // Closed first: no memory may go while work is in flight, nor come any more.
       resources.own(stream, Stream::close);
+      feeder = resources.own(device.newWorker("long", this::feed), Worker::close);
       complete = true;
     } finally {
       if (!complete) {
@@ -79,7 +112,7 @@ final class LongRunner implements AutoCloseable {
   }
 
   /**
-   * Puts a step of one chunk on the stream.
+   * Begins to put a step of one chunk on the stream.
    *
    * @param worker is signalled when it is done
    */
@@ -87,38 +120,131 @@ final class LongRunner implements AutoCloseable {
     StepPlan.Chunk chunk = step.chunks().getFirst();
     contexts.follow(stream);
     kv.open(chunk.sequence().blocks(), chunk.start() + chunk.count());
-    runner.begin(step, kv, sink);
-    stream.record(done);
-    stream.signal(worker);
+    submitted = false;
+    stopping = false;
+    refusal = null;
     plan = step;
+    synchronized (lock) {
+      pass = runner.begin(step, kv, sink);
+      waiting = worker;
+    }
+    feeder.signal();
   }
 
-  /** Whether {@link #finish} would not have to wait. */
-  boolean isDone() {
-    return done.isComplete();
-  }
-
-  /** Waits for the step in flight and reports what it computed. */
-  void finish(StepRunner.RowSink sink) {
-    plan = null;
-    runner.finish(sink);
-    kv.settle();
+  /** Lets no more of the step in flight come than what is on the stream. */
+  void stop() {
+    if (!stopping) {
+      stopping = true;
+      feeder.signal();
+    }
   }
 
   /**
-   * Waits for what there is of a step that {@link #begin} could not put on the stream as a whole.
+   * Whether {@link #finish} would not have to wait.
    *
-   * @throws dev.kappa.device.DeviceException if a stream has failed
+   * @throws dev.kappa.device.DeviceException if the stream has failed
+   */
+  boolean isDone() {
+    return submitted && (refusal != null || done.isComplete());
+  }
+
+  /**
+   * Reports what the step in flight computed, which is done; unless it was stopped.
+   *
+   * @throws DeviceException if a part of it was refused; then {@link #abandon} comes next
+   */
+  void finish(StepRunner.RowSink sink) {
+    Throwable refused = refusal;
+    if (refused instanceof DeviceException known) {
+      throw known;
+    }
+    if (refused != null) {
+      throw new IllegalStateException("a step could not be put on its stream", refused);
+    }
+    plan = null;
+    if (!stopping) {
+      runner.finish(sink);
+    }
+    synchronized (lock) {
+      giveBack();
+      kv.settle();
+    }
+  }
+
+  /**
+   * Lets no more of the step in flight come, and waits for what there is of it.
+   *
+   * @throws DeviceException if a stream has failed
    */
   void abandon() {
+    plan = null;
+    synchronized (lock) {
+      pass = null;
+    }
     kv.synchronize();
     stream.synchronize();
-    kv.forget();
+    synchronized (lock) {
+      giveBack();
+      kv.forget();
+    }
+  }
+
+  /** The worker's task: puts as much of the step on the stream as may be there. */
+  private long feed() {
+    synchronized (lock) {
+      Worker engine = waiting;
+      if (pass == null || engine == null) {
+        return Worker.WHEN_SIGNALLED;
+      }
+      try {
+        while (!ahead.isEmpty() && ahead.element().isComplete()) {
+          events.give(ahead.remove());
+        }
+        while (pass != null && (stopping || ahead.size() < AHEAD)) {
+          submitNext(pass, engine);
+        }
+      } catch (RuntimeException | Error e) {
+        // Whatever it was: a worker that ended would leave everyone waiting.
+        pass = null;
+        refusal = e;
+        submitted = true;
+        engine.signal();
+      }
+    }
+    return Worker.WHEN_SIGNALLED;
+  }
+
+  private void submitNext(Transformer.Pass step, Worker engine) {
+    if (!stopping && step.next()) {
+      Event end = events.take();
+      ahead.add(end);
+      stream.record(end);
+      stream.signal(feeder);
+      return;
+    }
+    pass = null;
+    stream.record(done);
+    submitted = true;
+    stream.signal(engine);
+  }
+
+  private void giveBack() {
+    ahead.forEach(events::give);
+    ahead.clear();
+  }
+
+  private void closeEvents(EventPool pool) {
+    ahead.forEach(pool::give);
+    ahead.clear();
+    pool.close();
   }
 
   /** Waits for work in flight and frees everything. */
   @Override
   public void close() {
+    synchronized (lock) {
+      pass = null;
+    }
     resources.close();
   }
 }

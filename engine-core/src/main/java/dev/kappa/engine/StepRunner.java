@@ -99,14 +99,15 @@ final class StepRunner implements AutoCloseable {
 
   /** Computes a step; returns when all its work is done and reported. */
   void run(StepPlan plan, LayerKv kv, RowSink sink) {
-    begin(plan, kv, sink);
+    Transformer.Pass pass = begin(plan, kv, sink);
+    while (pass.next()) {}
     finish(sink);
   }
 
-  /** Puts a step on the stream. */
-  void begin(StepPlan plan, LayerKv kv, RowSink sink) {
+  /** Begins a step, whose parts the caller puts on the stream before it is {@link #finish}ed. */
+  Transformer.Pass begin(StepPlan plan, LayerKv kv, RowSink sink) {
     assemble(plan, sink);
-    transformer.forward(stream, batch, kv);
+    return transformer.pass(stream, batch, kv);
   }
 
   /** Waits for the step on the stream and reports what it computed. */

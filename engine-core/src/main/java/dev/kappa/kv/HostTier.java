@@ -1,6 +1,7 @@
 package dev.kappa.kv;
 
 import dev.kappa.device.Device;
+import dev.kappa.device.DeviceException;
 import dev.kappa.device.HostMemory;
 import dev.kappa.device.Worker;
 import java.lang.System.Logger;
@@ -40,6 +41,12 @@ final class HostTier implements AutoCloseable {
   private volatile int target;
 
   private volatile boolean refused;
+
+  /** Whether the system does not let host memory be pinned; changed by the worker alone. */
+  private boolean unpinned;
+
+  /** Whether all chunks are pinned. */
+  private boolean pinned = true;
 
   /** Whether no more chunks come, as of the last {@link #adopt}. */
   private boolean complete;
@@ -103,6 +110,7 @@ final class HostTier implements AutoCloseable {
     boolean any = false;
     for (HostMemory chunk = taken.poll(); chunk != null; chunk = taken.poll()) {
       chunks.add(chunk);
+      pinned &= chunk.isPinned();
       pool.grow((int) (chunk.bytes() / blockBytes));
       any = true;
     }
@@ -118,6 +126,11 @@ final class HostTier implements AutoCloseable {
   /** Most blocks there will ever be, as far as is known. */
   int reachable() {
     return complete ? pool.total() : pool.limit();
+  }
+
+  /** Whether copies need no way round; true as long as there is no memory. */
+  boolean isPinned() {
+    return pinned;
   }
 
   /** Notes what a block holds, for {@link #isIntact}. */
@@ -157,7 +170,7 @@ final class HostTier implements AutoCloseable {
     while (have < target && !refused) {
       int blocks = Math.min(blocksPerChunk, pool.limit() - have);
       try {
-        taken.add(device.allocateHost(blocks * blockBytes));
+        taken.add(allocate(blocks * blockBytes));
         have += blocks;
         backed = have;
         grown.run();
@@ -174,5 +187,28 @@ final class HostTier implements AutoCloseable {
       }
     }
     return Worker.WHEN_SIGNALLED;
+  }
+
+  /**
+   * Pinned memory; if there is none from the start, other memory is slower and better than none.
+   */
+  private HostMemory allocate(long bytes) {
+    if (unpinned) {
+      return device.allocateUnpinned(bytes);
+    }
+    try {
+      return device.allocateHost(bytes);
+    } catch (DeviceException e) {
+      if (backed > 0) {
+        throw e;
+      }
+      HostMemory memory = device.allocateUnpinned(bytes);
+      unpinned = true;
+      LOG.log(
+          Level.WARNING,
+          "host memory for KV is not pinned, so that copies of it are slow: {0}",
+          e.getMessage());
+      return memory;
+    }
   }
 }

@@ -263,13 +263,14 @@ public final class KvCache implements AutoCloseable {
     KvStats.Transfers none = new KvStats.Transfers(0, 0, 0, 0, 0);
     if (host == null) {
       KvStats.Tier empty = new KvStats.Tier(0, 0, 0, 0);
-      return new KvStats(onDevice, empty, layout.blockBytes(), none, none, 0, 0, 0);
+      return new KvStats(onDevice, empty, true, layout.blockBytes(), none, none, 0, 0, 0);
     }
     Loader loader = host.loader();
     Storer storer = host.storer();
     return new KvStats(
         onDevice,
         tier(host.pool()),
+        host.tier().isPinned(),
         layout.blockBytes(),
         transfers(host.loads(), loader.blocks(), loader.failed() + host.corrupt(), longContexts),
         transfers(host.stores(), storer.blocks(), storer.failed(), null),

@@ -5,6 +5,8 @@ package dev.kappa.kv;
  *
  * @param device blocks on the device
  * @param host blocks in host memory; its total grows while the pool is being filled with memory
+ * @param hostPinned whether all host memory is pinned, or there is no need to; copies are slow
+ *     otherwise
  * @param blockBytes bytes of one block
  * @param loads copies from host to device, those of contexts that are read in place included in
  *     bytes and time
@@ -16,6 +18,7 @@ package dev.kappa.kv;
 public record KvStats(
     Tier device,
     Tier host,
+    boolean hostPinned,
     long blockBytes,
     Transfers loads,
     Transfers stores,

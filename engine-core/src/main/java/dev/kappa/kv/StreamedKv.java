@@ -5,6 +5,7 @@ import dev.kappa.device.Batch;
 import dev.kappa.device.Device;
 import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.Event;
+import dev.kappa.device.HostMemory;
 import dev.kappa.device.Kernels;
 import dev.kappa.device.KvLayer;
 import dev.kappa.device.KvSpan;
@@ -18,27 +19,27 @@ import java.util.List;
 /**
  * The way to the KV of a sequence that exceeds the device: in every layer, attention goes over the
  * blocks in host memory piece by piece, while the pieces that come next are copied into a ring of
- * buffers; what lies in the sequence's window on the device comes last. Not thread-safe; one step
- * is in flight at a time.
+ * buffers; what lies in the sequence's window on the device comes last. One step is in flight at a
+ * time, which one thread at a time puts on the streams, not necessarily the one that opened it.
  */
 public final class StreamedKv implements LayerKv, AutoCloseable {
 
   /** One piece is computed on, one is there, one is on its way. */
-  private static final int RING = 3;
+  public static final int RING = 3;
 
-  /** Device bytes of the ring, at most; a piece may be rounded up by a span. */
+  /** Device bytes of the ring, at most; a piece may be rounded up. */
   public static final long MAX_BYTES = RING * (LongContexts.MAX_PIECE + (1 << 20));
 
   /**
-   * Attention goes over a piece in spans of this size, since the kernels of other sequences' steps
-   * wait for one of these now and then.
+   * Copies that one piece is made of at most, since a stream holds but so many operations; enough
+   * for the blocks of a unit.
    */
-  private static final long SPAN_BYTES = 1 << 20;
+  private static final int MOST_RUNS = 64;
 
   private final KvLayout layout;
   private final DeviceTier device;
   private final HostTier host;
-  private final int spanBlocks;
+  private final int unitBlocks;
   private final int pieceBlocks;
   private final Stream copies;
   private final List<Slot> ring = new ArrayList<>();
@@ -46,18 +47,25 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
   private final List<Reading> readings = new ArrayList<>();
   private final Resources resources = new Resources();
   private final DeviceMemory state;
-  private BlockTable table = new BlockTable("");
+  private final List<Piece> pieces = new ArrayList<>();
+  private int windowStart;
   private int end;
   private int next;
   private long bytes;
   private long copyNanos;
 
+  /** A buffer of the ring. */
+  private record Slot(DeviceMemory memory, Event free) {}
+
+  /** Blocks one after the other in host memory. */
+  private record Run(HostMemory memory, long offset, int blocks) {}
+
   /**
-   * A buffer of the ring.
+   * Consecutive blocks of the sequence that are read at a time.
    *
-   * @param spans what lies in it, span by span
+   * @param first the first one's place in the sequence
    */
-  private record Slot(DeviceMemory memory, List<KvLayer> spans, Event free) {}
+  private record Piece(int first, int blocks, List<Run> runs) {}
 
   /** A piece on its way in the step in flight. */
   private record Reading(Event start, Event end, long bytes) {}
@@ -78,21 +86,16 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
     this.device = device;
     this.host = host;
     int unit = LongContexts.unit(layout.blockTokens(), on.kernels().attentionTile());
-    int blocks = unit / layout.blockTokens();
-    spanBlocks = Math.toIntExact(Math.ceilDiv(SPAN_BYTES, blocks * layout.layerBytes()) * blocks);
-    long spanBytes = spanBlocks * layout.layerBytes();
-    int spans = Math.toIntExact(Math.ceilDiv(pieceBytes, spanBytes));
-    pieceBlocks = spans * spanBlocks;
+    unitBlocks = unit / layout.blockTokens();
+    long unitBytes = unitBlocks * layout.layerBytes();
+    pieceBlocks = Math.toIntExact(Math.ceilDiv(pieceBytes, unitBytes) * unitBlocks);
     try {
       events = resources.own(new EventPool(on), EventPool::close);
       copies = resources.own(on.newStream("stream-in"), Stream::close);
       for (int i = 0; i < RING; i++) {
-        DeviceMemory memory = resources.own(on.allocate(spans * spanBytes), DeviceMemory::close);
-        List<KvLayer> layers = new ArrayList<>();
-        for (int span = 0; span < spans; span++) {
-          layers.add(layout.staged(memory.slice(span * spanBytes, spanBytes)));
-        }
-        ring.add(new Slot(memory, layers, resources.own(on.newEvent(), Event::close)));
+        long slotBytes = pieceBlocks * layout.layerBytes();
+        DeviceMemory memory = resources.own(on.allocate(slotBytes), DeviceMemory::close);
+        ring.add(new Slot(memory, resources.own(on.newEvent(), Event::close)));
       }
       long stateBytes = on.kernels().attentionStateBytes(shape, maxRows);
       state = resources.own(on.allocate(stateBytes), DeviceMemory::close);
@@ -105,14 +108,48 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
   }
 
   /**
-   * Prepares for the next step.
+   * Prepares for the next step, which goes by what is known now: the sequence's blocks and host
+   * memory are not looked at again.
    *
    * @param sequence whose blocks are read
    * @param contextEnd tokens in KV once the step is done
    */
   public void open(BlockTable sequence, int contextEnd) {
-    table = sequence;
+    windowStart = sequence.windowStart();
     end = contextEnd;
+    pieces.clear();
+    for (int block = 0; block < windowStart; ) {
+      int count = pieceLength(sequence, block);
+      pieces.add(new Piece(block, count, runs(sequence, block, count)));
+      block += count;
+    }
+  }
+
+  /** Blocks of the next piece: whole units, as many as its length and its runs allow. */
+  private int pieceLength(BlockTable table, int first) {
+    int most = Math.min(pieceBlocks, windowStart - first);
+    int runs = 0;
+    for (int i = 0; i < most; i++) {
+      boolean goesOn = i > 0 && host.isRun(table.host(first + i - 1), table.host(first + i));
+      if (!goesOn && ++runs > MOST_RUNS) {
+        return i / unitBlocks * unitBlocks;
+      }
+    }
+    return most;
+  }
+
+  private List<Run> runs(BlockTable table, int first, int count) {
+    List<Run> runs = new ArrayList<>();
+    for (int done = 0; done < count; ) {
+      int from = table.host(first + done);
+      int run = 1;
+      while (done + run < count && host.isRun(from + run - 1, table.host(first + done + run))) {
+        run++;
+      }
+      runs.add(new Run(host.memory(from), host.offset(from), run));
+      done += run;
+    }
+    return runs;
   }
 
   /**
@@ -157,33 +194,43 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
   }
 
   @Override
-  public void attend(
+  public boolean attend(
       Kernels kernels,
       Stream stream,
       int layer,
+      int part,
       DeviceMemory qkv,
       Batch batch,
       AttentionShape shape,
       DeviceMemory out) {
     int blockTokens = layout.blockTokens();
-    int start = table.windowStart();
-    for (int block = 0; block < start; block += pieceBlocks) {
-      int count = Math.min(pieceBlocks, start - block);
-      Slot slot = ring.get(next);
-      next = (next + 1) % RING;
-      copies.await(slot.free);
-      stream.await(read(layer, block, count, slot.memory));
-      for (int done = 0; done < count; done += spanBlocks) {
-        int tokens = Math.min(spanBlocks, count - done) * blockTokens;
-        KvSpan span = new KvSpan((block + done) * blockTokens, tokens, true);
-        KvLayer staged = slot.spans.get(done / spanBlocks);
-        kernels.attentionSpan(stream, qkv, batch, shape, staged, span, state);
-      }
-      stream.record(slot.free);
+    if (part == pieces.size()) {
+      int start = windowStart * blockTokens;
+      KvSpan window = new KvSpan(start, end - start, false);
+      kernels.attentionSpan(stream, qkv, batch, shape, layer(layer), window, state);
+      kernels.attentionResult(stream, batch, shape, state, out);
+      return false;
     }
-    KvSpan window = new KvSpan(start * blockTokens, end - start * blockTokens, false);
-    kernels.attentionSpan(stream, qkv, batch, shape, layer(layer), window, state);
-    kernels.attentionResult(stream, batch, shape, state, out);
+    Piece piece = pieces.get(part);
+    Slot slot = ring.get(next);
+    next = (next + 1) % RING;
+    copies.await(slot.free);
+    stream.await(read(layer, piece, slot.memory));
+    int spanBlocks = spanBlocks(kernels.spanTokens(shape, batch.rows()));
+    for (int done = 0; done < piece.blocks; done += spanBlocks) {
+      int count = Math.min(spanBlocks, piece.blocks - done);
+      KvSpan span = new KvSpan((piece.first + done) * blockTokens, count * blockTokens, true);
+      long offset = done * layout.layerBytes();
+      KvLayer staged = layout.staged(slot.memory.slice(offset, count * layout.layerBytes()));
+      kernels.attentionSpan(stream, qkv, batch, shape, staged, span, state);
+    }
+    stream.record(slot.free);
+    return true;
+  }
+
+  /** Whole units of about so many tokens. */
+  private int spanBlocks(int tokens) {
+    return Math.max(1, tokens / layout.blockTokens() / unitBlocks) * unitBlocks;
   }
 
   /** Frees everything; the stream that computes must be idle. */
@@ -194,34 +241,25 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
   }
 
   /** Starts to read a piece; returns the event of its arrival. */
-  private Event read(int layer, int first, int count, DeviceMemory target) {
-    Reading reading = new Reading(events.take(), events.take(), count * layout.layerBytes());
+  private Event read(int layer, Piece piece, DeviceMemory target) {
+    long width = layout.layerBytes();
+    Reading reading = new Reading(events.take(), events.take(), piece.blocks * width);
     readings.add(reading);
     copies.record(reading.start);
-    copy(layer, first, count, target);
-    copies.record(reading.end);
-    return reading.end;
-  }
-
-  /** Copies one layer of consecutive blocks of the table, one piece for each run in host memory. */
-  private void copy(int layer, int first, int count, DeviceMemory target) {
-    long width = layout.layerBytes();
-    for (int done = 0; done < count; ) {
-      int from = table.host(first + done);
-      int run = 1;
-      while (done + run < count && host.isRun(from + run - 1, table.host(first + done + run))) {
-        run++;
-      }
+    long offset = 0;
+    for (Run run : piece.runs) {
       copies.copy2d(
           target,
-          done * width,
+          offset,
           width,
-          host.memory(from),
-          host.offset(from) + layout.layerOffset(layer),
+          run.memory,
+          run.offset + layout.layerOffset(layer),
           layout.blockBytes(),
           width,
-          run);
-      done += run;
+          run.blocks);
+      offset += run.blocks * width;
     }
+    copies.record(reading.end);
+    return reading.end;
   }
 }

@@ -85,43 +85,13 @@ public final class Transformer implements AutoCloseable {
   }
 
   /**
-   * Puts a step on the stream: writes the KV of all rows and leaves the hidden states of the wanted
-   * rows for {@link #logits}.
+   * Begins a step that writes the KV of all rows and leaves the hidden states of the wanted rows
+   * for {@link #logits}, once all its parts are on the stream.
    *
    * @param kv leads to the keys and values of all sequences in the batch
    */
-  public void forward(Stream stream, Batch batch, LayerKv kv) {
-    int rows = batch.rows();
-    DeviceMemory state = residual;
-    @Nullable DeviceMemory delta = null;
-    kernels.embed(stream, weights.embedding(), batch, config.embeddingScale(), state);
-    for (int l = 0; l < config.layers(); l++) {
-      TransformerWeights.Layer layer = weights.layers().get(l);
-      boolean last = l == config.layers() - 1;
-      norm(stream, state, delta, layer.inputNorm(), rows);
-      kernels.matmul(stream, normed, rows, layer.qkv(), qkv);
-      kv.before(stream, l);
-      kernels.ropeStore(stream, qkv, batch, layer.rope(), kv.layer(l));
-      if (last && batch.outputs() == 0) {
-        return;
-      }
-      kv.attend(kernels, stream, l, qkv, batch, shapes[l], attended);
-      DeviceMemory attention = attended;
-      if (last) {
-        // No row looks at another any more, so only the wanted ones go on.
-        rows = batch.outputs();
-        gather(stream, batch, attended, headColumns, outputAttended);
-        gather(stream, batch, state, config.hiddenSize(), outputResidual);
-        attention = outputAttended;
-        state = outputResidual;
-      }
-      kernels.matmul(stream, attention, rows, layer.attentionOut(), projected);
-      delta = postNorm(stream, layer.postAttentionNorm(), rows);
-      norm(stream, state, delta, layer.feedForwardNorm(), rows);
-      feedForward.run(stream, layer.feedForward(), normed, rows, projected);
-      delta = postNorm(stream, layer.postFeedForwardNorm(), rows);
-    }
-    norm(stream, state, delta, weights.finalNorm(), rows);
+  public Pass pass(Stream stream, Batch batch, LayerKv kv) {
+    return new Pass(stream, batch, kv);
   }
 
   /**
@@ -148,6 +118,99 @@ public final class Transformer implements AutoCloseable {
   @Override
   public void close() {
     owned.close();
+  }
+
+  /**
+   * A step on its way onto a stream, part by part, so that whoever submits it may stop in between.
+   * Used by one thread at a time.
+   */
+  public final class Pass {
+
+    private final Stream stream;
+    private final Batch batch;
+    private final LayerKv kv;
+    private final int last = config.layers() - 1;
+    private DeviceMemory state = residual;
+
+    /** What is to be added to the state; null before the first layer gave anything. */
+    private @Nullable DeviceMemory delta;
+
+    private boolean begun;
+    private int layer;
+
+    /** Parts of the layer's attention that are on the stream. */
+    private int part;
+
+    private Pass(Stream stream, Batch batch, LayerKv kv) {
+      this.stream = stream;
+      this.batch = batch;
+      this.kv = kv;
+    }
+
+    /**
+     * Puts the next part on the stream: one of a layer's attention, with what comes before the
+     * first and behind the last.
+     *
+     * @return whether there are more
+     */
+    public boolean next() {
+      if (!begun) {
+        begun = true;
+        kernels.embed(stream, weights.embedding(), batch, config.embeddingScale(), state);
+        project();
+      }
+      if (isComplete()) {
+        return false;
+      }
+      if (kv.attend(kernels, stream, layer, part, qkv, batch, shapes[layer], attended)) {
+        part++;
+        return true;
+      }
+      part = 0;
+      finishLayer();
+      layer++;
+      if (layer <= last) {
+        project();
+        return !isComplete();
+      }
+      norm(stream, state, delta, weights.finalNorm(), batch.outputs());
+      return false;
+    }
+
+    /** Whether all KV is written, and nothing else is wanted. */
+    private boolean isComplete() {
+      return layer == last && batch.outputs() == 0;
+    }
+
+    /** A layer up to its KV. */
+    private void project() {
+      TransformerWeights.Layer weight = weights.layers().get(layer);
+      int rows = batch.rows();
+      norm(stream, state, delta, weight.inputNorm(), rows);
+      kernels.matmul(stream, normed, rows, weight.qkv(), qkv);
+      kv.before(stream, layer);
+      kernels.ropeStore(stream, qkv, batch, weight.rope(), kv.layer(layer));
+    }
+
+    /** A layer from its attention on. */
+    private void finishLayer() {
+      TransformerWeights.Layer weight = weights.layers().get(layer);
+      int rows = batch.rows();
+      DeviceMemory attention = attended;
+      if (layer == last) {
+        // No row looks at another any more, so only the wanted ones go on.
+        rows = batch.outputs();
+        gather(stream, batch, attended, headColumns, outputAttended);
+        gather(stream, batch, state, config.hiddenSize(), outputResidual);
+        attention = outputAttended;
+        state = outputResidual;
+      }
+      kernels.matmul(stream, attention, rows, weight.attentionOut(), projected);
+      delta = postNorm(stream, weight.postAttentionNorm(), rows);
+      norm(stream, state, delta, weight.feedForwardNorm(), rows);
+      feedForward.run(stream, weight.feedForward(), normed, rows, projected);
+      delta = postNorm(stream, weight.postFeedForwardNorm(), rows);
+    }
   }
 
   /** What the last projection gave, normed where there are weights for that. */

@@ -58,6 +58,11 @@ public final class LongSequence {
     return sequence != null && !doomed;
   }
 
+  /** Whether the sequence leaves as soon as no step uses its blocks. */
+  public boolean isDoomed() {
+    return doomed;
+  }
+
   boolean is(Sequence other) {
     return sequence == other;
   }

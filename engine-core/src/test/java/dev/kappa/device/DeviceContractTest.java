@@ -71,12 +71,18 @@ public abstract class DeviceContractTest extends WorkerContract {
     HostMemory host = own(device.allocateHost(64));
     assertThatThrownBy(() -> memory.slice(60, 5)).isInstanceOf(IndexOutOfBoundsException.class);
     assertThatThrownBy(() -> stream.copy(memory, 1, host, 0, 64))
-        .isInstanceOf(IndexOutOfBoundsException.class);
+        .isInstanceOf(IndexOutOfBoundsException.class)
+        .hasMessageContaining("target: range [1, +64) leaves memory of 64 bytes");
     assertThatThrownBy(() -> stream.copy2d(memory, 0, 16, host, 0, 17, 16, 4))
-        .isInstanceOf(IndexOutOfBoundsException.class);
+        .isInstanceOf(IndexOutOfBoundsException.class)
+        .hasMessageContaining("copy2d: source");
+    assertThatThrownBy(() -> stream.copy2d(memory, 0, 15, host, 0, 16, 16, 2))
+        .isInstanceOf(IndexOutOfBoundsException.class)
+        .hasMessageContaining("overlap at pitches 15 and 16");
     assertThatThrownBy(
             () -> device.kernels().rmsNorm(stream, memory, memory, 3, 100, 1e-5f, memory))
-        .isInstanceOf(IndexOutOfBoundsException.class);
+        .isInstanceOf(IndexOutOfBoundsException.class)
+        .hasMessageContaining("rmsNorm: in");
     stream.synchronize();
   }
 
@@ -111,6 +117,59 @@ public abstract class DeviceContractTest extends WorkerContract {
       assertThat(back.segment().asSlice(row * 256L, 256).mismatch(expected)).isEqualTo(-1);
     }
     assertThat(back.segment().get(ValueLayout.JAVA_BYTE, 5 * 256)).isZero();
+  }
+
+  @Test
+  void copiesMemoryThatIsNotPinned() {
+    // Larger than what a device may copy it through, and by rows that do not divide that.
+    int width = 3000;
+    int rows = 1500;
+    HostMemory source = own(device.allocateUnpinned(5L << 20));
+    HostMemory back = own(device.allocateUnpinned(5L << 20));
+    HostMemory pinned = own(device.allocateHost(5L << 20));
+    DeviceMemory memory = own(device.allocate(5L << 20));
+    fill(source);
+    stream.copy(memory, 7, source, 0, source.bytes() - 7);
+    stream.copy(back, 0, memory, 7, back.bytes() - 7);
+    stream.copy(pinned, 0, back, 0, pinned.bytes());
+    stream.synchronize();
+    long length = source.bytes() - 7;
+    assertThat(back.segment().asSlice(0, length).mismatch(source.segment().asSlice(0, length)))
+        .isEqualTo(-1);
+    assertThat(pinned.segment().mismatch(back.segment())).isEqualTo(-1);
+    stream.copy2d(memory, 3, width, source, 11, width + 401, width, rows);
+    stream.copy2d(back, 0, width + 300, memory, 3, width, width, rows);
+    stream.synchronize();
+    for (int row = 0; row < rows; row++) {
+      MemorySegment expected = source.segment().asSlice(11 + row * (width + 401L), width);
+      assertThat(back.segment().asSlice(row * (width + 300L), width).mismatch(expected))
+          .isEqualTo(-1);
+    }
+  }
+
+  @Test
+  void copiesMemoryThatIsNotPinnedWithoutHoldingUpTheCaller() throws Exception {
+    CountDownLatch latch = new CountDownLatch(1);
+    HostMemory source = own(device.allocateUnpinned(BYTES));
+    HostMemory back = own(device.allocateUnpinned(BYTES));
+    DeviceMemory memory = own(device.allocate(BYTES));
+    Event copied = own(device.newEvent());
+    back.segment().fill((byte) 0);
+    try {
+      if (!submitWait(stream, latch)) {
+        return;
+      }
+      stream.copy(memory, 0, source, 0, BYTES);
+      stream.copy(back, 0, memory, 0, BYTES);
+      stream.record(copied);
+      assertThat(copied.isComplete()).isFalse();
+      // The copy reads what is there when its turn has come.
+      fill(source);
+    } finally {
+      latch.countDown();
+    }
+    copied.synchronize();
+    assertThat(back.segment().mismatch(source.segment())).isEqualTo(-1);
   }
 
   private void fill(HostMemory memory) {

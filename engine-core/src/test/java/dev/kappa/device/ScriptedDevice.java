@@ -21,6 +21,11 @@ public final class ScriptedDevice extends WrappedDevice {
 
     /** Host memory is asked for. */
     default void beforeAllocateHost(long bytes) {}
+
+    /** Host memory is asked for that need not be pinned. */
+    default void beforeAllocateUnpinned(long bytes) {
+      beforeAllocateHost(bytes);
+    }
   }
 
   private final Map<String, Stream> streams = new ConcurrentHashMap<>();
@@ -83,6 +88,14 @@ public final class ScriptedDevice extends WrappedDevice {
         script.beforeCopy(name, target, source);
       }
     };
+  }
+
+  @Override
+  public HostMemory allocateUnpinned(long bytes) {
+    script.beforeAllocateUnpinned(bytes);
+    HostMemory memory = super.allocateUnpinned(bytes);
+    hostMemories.add(memory);
+    return memory;
   }
 
   @Override

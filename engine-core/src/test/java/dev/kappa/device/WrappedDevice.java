@@ -72,6 +72,11 @@ public class WrappedDevice implements Device {
   }
 
   @Override
+  public HostMemory allocateUnpinned(long bytes) {
+    return real.allocateUnpinned(bytes);
+  }
+
+  @Override
   public Weight loadWeight(MatrixSource source) {
     return real.loadWeight(source);
   }

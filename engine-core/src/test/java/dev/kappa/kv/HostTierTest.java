@@ -35,7 +35,21 @@ class HostTierTest {
     }
   }
 
-  /** Refuses the chunk of this number, counted from 0. */
+  /** Refuses to pin anything. */
+  private void refusePinning() {
+    device.follow(
+        new ScriptedDevice.Script() {
+          @Override
+          public void beforeAllocateHost(long bytes) {
+            throw ScriptedDevice.refusal();
+          }
+
+          @Override
+          public void beforeAllocateUnpinned(long bytes) {}
+        });
+  }
+
+  /** Refuses the chunk of this number, counted from 0, pinned or not. */
   private void refuseChunk(int which) {
     AtomicInteger chunks = new AtomicInteger();
     device.follow(
@@ -45,6 +59,11 @@ class HostTierTest {
             if (chunks.getAndIncrement() == which) {
               throw ScriptedDevice.refusal();
             }
+          }
+
+          @Override
+          public void beforeAllocateUnpinned(long bytes) {
+            throw ScriptedDevice.refusal();
           }
         });
   }
@@ -92,6 +111,28 @@ class HostTierTest {
       assertThat(tier.isIntact(5)).isFalse();
       assertThat(tier.isIntact(4)).isTrue();
       assertThat(tier.isIntact(6)).isTrue();
+    }
+  }
+
+  @Test
+  void takesOtherMemoryIfNoneCanBePinned() {
+    refusePinning();
+    try (HostTier tier = tier(10)) {
+      assertThat(tier.pool().total()).isEqualTo(4);
+      tier.demand(10);
+      awaitGrowth(tier);
+      assertThat(tier.pool().total()).isEqualTo(10);
+    }
+  }
+
+  @Test
+  void makesDoWithWhatCouldBePinned() {
+    try (HostTier tier = tier(20)) {
+      refusePinning();
+      tier.demand(20);
+      awaitGrowth(tier);
+      assertThat(tier.pool().total()).isEqualTo(4);
+      assertThat(tier.reachable()).isEqualTo(4);
     }
   }
 

@@ -5,6 +5,7 @@ import static jcuda.driver.JCudaDriver.cuDeviceGet;
 import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRelease;
 import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRetain;
 import static jcuda.driver.JCudaDriver.cuInit;
+import static jcuda.driver.JCudaDriver.cuStreamQuery;
 
 import dev.kappa.cuda.natives.JCudaNatives;
 import dev.kappa.device.DeviceException;
@@ -15,6 +16,7 @@ import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
+import jcuda.jcublas.cublasStatus;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,6 +68,24 @@ final class CudaContext implements AutoCloseable {
     String first = loss;
     throw new DeviceException(
         first == null || first.equals(message) ? message : message + " after " + first);
+  }
+
+  /**
+   * As {@link #check} for cuBLAS, whose results do not say why one of its kernels failed: the
+   * context does, if it is lost.
+   *
+   * @throws DeviceException unless the status is success
+   */
+  void checkBlas(String call, int status) {
+    if (status == cublasStatus.CUBLAS_STATUS_SUCCESS) {
+      return;
+    }
+    String message = Results.describeBlas(call, status);
+    int state = cuStreamQuery(null);
+    if (state != CUresult.CUDA_ERROR_NOT_READY) {
+      check(message + "; cuStreamQuery", state);
+    }
+    throw new DeviceException(message);
   }
 
   /** For releasing what a lost context has already released. */

@@ -120,6 +120,12 @@ final class CudaDevice implements Device {
   }
 
   @Override
+  public HostMemory allocateUnpinned(long bytes) {
+    checkOpen();
+    return CudaMemory.unpinned(context, bytes, allocated);
+  }
+
+  @Override
   public Weight loadWeight(MatrixSource source) {
     List<MemorySegment> parts = source.parts();
     DeviceMemory memory = allocate((long) source.rows() * source.columns() * DType.BF16.bytes());

@@ -1,14 +1,13 @@
 package dev.kappa.cuda;
 
+import dev.kappa.device.Arguments;
 import dev.kappa.device.AttentionShape;
 import dev.kappa.device.Batch;
-import dev.kappa.device.DeviceException;
 import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.HostMemory;
 import dev.kappa.device.Kernels;
 import dev.kappa.device.KvLayer;
 import dev.kappa.device.KvSpan;
-import dev.kappa.device.Memory;
 import dev.kappa.device.RopeStore;
 import dev.kappa.device.Stream;
 import dev.kappa.device.Weight;
@@ -26,6 +25,12 @@ final class CudaKernels implements Kernels {
   private static final int ARGMAX_THREADS = 256;
   private static final int ROPE_THREADS = 128;
 
+  /** A millisecond at a third of what an H100's tensor cores are rated at. */
+  private static final long SPAN_OPERATIONS = 330_000_000_000L;
+
+  /** More tokens than a piece of any model brings. */
+  private static final int MOST_SPAN_SEGMENTS = 1 << 12;
+
   /** Kernels read keys and values in pieces of so many bytes. */
   private static final int KV_ALIGNMENT = 16;
 
@@ -41,7 +46,7 @@ final class CudaKernels implements Kernels {
   public void embed(Stream stream, Weight table, Batch batch, DeviceMemory out) {
     CudaWeight weight = CudaWeight.of(table);
     long from = weight.address();
-    pick(stream, from, batch.tokenIdsAddress(), batch.rows(), weight.columns(), out);
+    pick("embed: out", stream, from, batch.tokenIdsAddress(), batch.rows(), weight.columns(), out);
   }
 
   @Override
@@ -54,13 +59,26 @@ final class CudaKernels implements Kernels {
       int columns,
       DeviceMemory out) {
     Objects.checkFromIndexSize(first, count, batch.outputs());
-    long from = address(in, batch.rows(), columns, ACTIVATION);
-    pick(stream, from, batch.outputRowsAddress() + 4L * first, count, columns, out);
+    long from = Arguments.matrix("gatherOutputs: in", in, batch.rows(), columns, ACTIVATION);
+    pick(
+        "gatherOutputs: out",
+        stream,
+        from,
+        batch.outputRowsAddress() + 4L * first,
+        count,
+        columns,
+        out);
   }
 
   private void pick(
-      Stream stream, long from, long indices, int rows, int columns, DeviceMemory out) {
-    long to = address(out, rows, columns, ACTIVATION);
+      String what,
+      Stream stream,
+      long from,
+      long indices,
+      int rows,
+      int columns,
+      DeviceMemory out) {
+    long to = Arguments.matrix(what, out, rows, columns, ACTIVATION);
     CudaStream own = CudaStream.of(stream);
     if (rows > 0) {
       own.launch()
@@ -81,9 +99,9 @@ final class CudaKernels implements Kernels {
       int columns,
       float epsilon,
       DeviceMemory out) {
-    long from = address(in, rows, columns, ACTIVATION);
-    long factors = address(weight, 1, columns, FLOAT);
-    long to = address(out, rows, columns, ACTIVATION);
+    long from = Arguments.matrix("rmsNorm: in", in, rows, columns, ACTIVATION);
+    long factors = Arguments.matrix("rmsNorm: weight", weight, 1, columns, FLOAT);
+    long to = Arguments.matrix("rmsNorm: out", out, rows, columns, ACTIVATION);
     CudaStream own = CudaStream.of(stream);
     if (rows > 0) {
       own.launch()
@@ -106,10 +124,10 @@ final class CudaKernels implements Kernels {
       int columns,
       float epsilon,
       DeviceMemory out) {
-    long sum = address(residual, rows, columns, ACTIVATION);
-    long added = address(delta, rows, columns, ACTIVATION);
-    long factors = address(weight, 1, columns, FLOAT);
-    long to = address(out, rows, columns, ACTIVATION);
+    long sum = Arguments.matrix("addRmsNorm: residual", residual, rows, columns, ACTIVATION);
+    long added = Arguments.matrix("addRmsNorm: delta", delta, rows, columns, ACTIVATION);
+    long factors = Arguments.matrix("addRmsNorm: weight", weight, 1, columns, FLOAT);
+    long to = Arguments.matrix("addRmsNorm: out", out, rows, columns, ACTIVATION);
     CudaStream own = CudaStream.of(stream);
     if (rows > 0) {
       own.launch()
@@ -138,8 +156,8 @@ final class CudaKernels implements Kernels {
     CudaWeight own = CudaWeight.of(weight);
     // Refuses a closed weight.
     long ignored = own.address();
-    long from = address(in, rows, own.columns(), ACTIVATION);
-    long to = address(out, rows, own.rows(), outBytes);
+    long from = Arguments.matrix("matmul: in", in, rows, own.columns(), ACTIVATION);
+    long to = Arguments.matrix("matmul: out", out, rows, own.rows(), outBytes);
     CudaStream target = CudaStream.of(stream);
     if (rows > 0) {
       target.gemm().multiply(from, rows, own, to, outBytes);
@@ -151,12 +169,10 @@ final class CudaKernels implements Kernels {
       Stream stream, DeviceMemory qkv, Batch batch, RopeStore args, KvLayer layer) {
     AttentionShape shape = args.shape();
     checkHeads(shape);
-    if ((args.queryNorm() == null) != (args.keyNorm() == null)) {
-      throw new IllegalArgumentException("query and key norms come together");
-    }
-    checkLayer(layer, shape);
+    Arguments.norms(args);
+    checkLayer("ropeStore", layer, shape);
     int rows = batch.rows();
-    long heads = address(qkv, rows, shape.qkvColumns(), ACTIVATION);
+    long heads = Arguments.matrix("ropeStore: qkv", qkv, rows, shape.qkvColumns(), ACTIVATION);
     CudaStream own = CudaStream.of(stream);
     if (rows == 0) {
       return;
@@ -183,7 +199,9 @@ final class CudaKernels implements Kernels {
   }
 
   private static long norm(@Nullable DeviceMemory weight, AttentionShape shape) {
-    return weight == null ? 0 : address(weight, 1, shape.headDim(), FLOAT);
+    return weight == null
+        ? 0
+        : Arguments.matrix("ropeStore: norm", weight, 1, shape.headDim(), FLOAT);
   }
 
   @Override
@@ -195,9 +213,12 @@ final class CudaKernels implements Kernels {
       KvLayer layer,
       DeviceMemory out) {
     checkHeads(shape);
-    checkLayer(layer, shape);
-    long queries = address(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
-    long to = address(out, batch.rows(), shape.heads() * shape.headDim(), ACTIVATION);
+    checkLayer("attention", layer, shape);
+    long queries =
+        Arguments.matrix("attention: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
+    long to =
+        Arguments.matrix(
+            "attention: out", out, batch.rows(), shape.heads() * shape.headDim(), ACTIVATION);
     CudaStream own = CudaStream.of(stream);
     if (batch.rows() > 0) {
       attention.attend(own, queries, batch, shape, layer, to);
@@ -207,6 +228,17 @@ final class CudaKernels implements Kernels {
   @Override
   public int attentionTile() {
     return TILE;
+  }
+
+  /**
+   * Blocks of other streams' kernels begin when those of a span have all begun, so a span of many
+   * rows is about a millisecond of arithmetic; one of few rows is over much earlier.
+   */
+  @Override
+  public int spanTokens(AttentionShape shape, int rows) {
+    long perToken = 4L * rows * shape.heads() * shape.headDim();
+    long segments = SPAN_OPERATIONS / perToken / AttentionCalls.SEGMENT;
+    return (int) Math.clamp(segments, 1, MOST_SPAN_SEGMENTS) * AttentionCalls.SEGMENT;
   }
 
   @Override
@@ -225,10 +257,11 @@ final class CudaKernels implements Kernels {
       KvSpan span,
       DeviceMemory state) {
     checkHeads(shape);
-    checkLayer(layer, shape);
-    long carried = state(batch, shape, state);
-    checkSpan(batch, shape, layer, span);
-    long queries = address(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
+    checkLayer("attentionSpan", layer, shape);
+    long carried = state("attentionSpan: state", batch, shape, state);
+    Arguments.span(batch, shape, layer, span, TILE);
+    long queries =
+        Arguments.matrix("attentionSpan: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
     attention.attendSpan(CudaStream.of(stream), queries, batch, shape, layer, span, carried);
   }
 
@@ -236,24 +269,24 @@ final class CudaKernels implements Kernels {
   public void attentionResult(
       Stream stream, Batch batch, AttentionShape shape, DeviceMemory state, DeviceMemory out) {
     checkHeads(shape);
-    long carried = state(batch, shape, state);
-    long to = address(out, batch.rows(), shape.heads() * shape.headDim(), ACTIVATION);
+    long carried = state("attentionResult: state", batch, shape, state);
+    long to =
+        Arguments.matrix(
+            "attentionResult: out", out, batch.rows(), shape.heads() * shape.headDim(), ACTIVATION);
     attention.result(CudaStream.of(stream), batch.rows(), shape, carried, to);
   }
 
-  private static long state(Batch batch, AttentionShape shape, DeviceMemory state) {
-    if (batch.sequences() != 1) {
-      throw new IllegalArgumentException(
-          "attention over spans takes one sequence, not " + batch.sequences());
-    }
-    state.checkRange(0, AttentionCalls.stateBytes(shape, batch.rows()));
-    return state.address();
+  private static long state(String what, Batch batch, AttentionShape shape, DeviceMemory state) {
+    Arguments.oneSequence(what, batch);
+    return Arguments.room(what, state, AttentionCalls.stateBytes(shape, batch.rows()));
   }
 
   @Override
   public void siluMul(Stream stream, DeviceMemory gateUp, int rows, int columns, DeviceMemory out) {
-    long from = address(gateUp, rows, Math.multiplyExact(2, columns), ACTIVATION);
-    long to = address(out, rows, columns, ACTIVATION);
+    long from =
+        Arguments.matrix(
+            "siluMul: gateUp", gateUp, rows, Math.multiplyExact(2, columns), ACTIVATION);
+    long to = Arguments.matrix("siluMul: out", out, rows, columns, ACTIVATION);
     CudaStream own = CudaStream.of(stream);
     if (rows > 0) {
       own.launch().add(from).add(to).add(columns).run(kernels.siluMul, rows, threads(columns));
@@ -262,8 +295,8 @@ final class CudaKernels implements Kernels {
 
   @Override
   public void argmax(Stream stream, DeviceMemory logits, int rows, int columns, HostMemory out) {
-    long from = address(logits, rows, columns, FLOAT);
-    long to = address(out, rows, 1, Integer.BYTES);
+    long from = Arguments.matrix("argmax: logits", logits, rows, columns, FLOAT);
+    long to = Arguments.mapped("argmax: out", out, rows, 1, Integer.BYTES);
     CudaStream own = CudaStream.of(stream);
     if (rows > 0) {
       own.launch().add(from).add(columns).add(to).run(kernels.argmax, rows, ARGMAX_THREADS);
@@ -275,64 +308,18 @@ final class CudaKernels implements Kernels {
     return Math.clamp(Math.ceilDiv(columns, 8 * WARP), 1, 8) * WARP;
   }
 
-  /** The address of {@code [rows][columns]} elements. */
-  private static long address(Memory memory, int rows, int columns, int elementBytes) {
-    if (rows < 0 || columns < 1) {
-      throw new IllegalArgumentException("a matrix of " + rows + " rows, " + columns + " columns");
-    }
-    memory.checkRange(0, (long) elementBytes * rows * columns);
-    return memory.address();
-  }
-
   private static void checkHeads(AttentionShape shape) {
-    int dim = shape.headDim();
-    if (dim % 16 != 0 || dim > MOST_HEAD_DIM) {
-      throw new DeviceException(
-          "the CUDA device computes heads of 16, 32 … %d elements, not of %d"
-              .formatted(MOST_HEAD_DIM, dim));
-    }
+    Arguments.heads("CUDA", shape, MOST_HEAD_DIM);
   }
 
-  private static void checkLayer(KvLayer layer, AttentionShape shape) {
-    if (layer.blockTokens() < 1
-        || layer.keyOffset() < 0
-        || layer.valueOffset() < 0
-        || blockEnd(layer, shape) > layer.blockStride()) {
-      throw new IllegalArgumentException(
-          "%d tokens of %d heads do not fit a block: %s"
-              .formatted(layer.blockTokens(), shape.kvHeads(), layer));
-    }
+  private static void checkLayer(String what, KvLayer layer, AttentionShape shape) {
+    Arguments.layer(what, layer, shape);
     long places =
         layer.pool().address() | layer.blockStride() | layer.keyOffset() | layer.valueOffset();
     if (places % KV_ALIGNMENT != 0) {
       throw new IllegalArgumentException(
-          "keys and values do not lie at multiples of %d bytes: %s".formatted(KV_ALIGNMENT, layer));
-    }
-  }
-
-  /** Bytes from a block's start to the end of this layer's part of it. */
-  private static long blockEnd(KvLayer layer, AttentionShape shape) {
-    long side =
-        (long) shape.kvHeads() * layer.blockTokens() * shape.headDim() * layer.dtype().bytes();
-    return Math.max(layer.keyOffset(), layer.valueOffset()) + side;
-  }
-
-  private static void checkSpan(Batch batch, AttentionShape shape, KvLayer layer, KvSpan span) {
-    int context = batch.contextLength(0);
-    if (span.first() % TILE != 0 || span.first() % layer.blockTokens() != 0) {
-      throw new IllegalArgumentException(
-          "%s begins within a tile of %d tokens or a block of %d"
-              .formatted(span, TILE, layer.blockTokens()));
-    }
-    if (span.tokens() > context - span.first()
-        || (span.tokens() % TILE != 0 && span.end() != context)) {
-      throw new IllegalArgumentException(
-          "%s ends within a tile of %d tokens of a context of %d, or behind it"
-              .formatted(span, TILE, context));
-    }
-    if (span.staged()) {
-      long blocks = Math.ceilDiv(span.tokens(), layer.blockTokens());
-      layer.pool().checkRange(0, (blocks - 1) * layer.blockStride() + blockEnd(layer, shape));
+          "%s: keys and values do not lie at multiples of %d bytes: %s"
+              .formatted(what, KV_ALIGNMENT, layer));
     }
   }
 }

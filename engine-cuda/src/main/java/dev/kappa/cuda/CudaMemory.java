@@ -16,7 +16,7 @@ import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 import org.jspecify.annotations.Nullable;
 
-/** Device memory, and host memory that is pinned and mapped. */
+/** Device memory, and host memory that is pinned and mapped, or neither. */
 final class CudaMemory {
 
   private static final int PINNED_FLAGS =
@@ -28,15 +28,22 @@ final class CudaMemory {
     private final long address;
     private final long bytes;
     private final @Nullable Pages pages;
+    private final boolean pinned;
     private final AtomicLong counter;
     private volatile boolean closed;
 
     Owner(
-        CudaContext context, long address, long bytes, @Nullable Pages pages, AtomicLong counter) {
+        CudaContext context,
+        long address,
+        long bytes,
+        @Nullable Pages pages,
+        boolean pinned,
+        AtomicLong counter) {
       this.context = context;
       this.address = address;
       this.bytes = bytes;
       this.pages = pages;
+      this.pinned = pinned;
       this.counter = counter;
       counter.addAndGet(bytes);
     }
@@ -57,10 +64,12 @@ final class CudaMemory {
       context.bind();
       if (pages == null) {
         context.ignore(cuMemFree(Handles.device(address)));
-      } else {
-        context.ignore(cuMemHostUnregister(Handles.host(pages.address())));
-        pages.close();
+        return;
       }
+      if (pinned) {
+        context.ignore(cuMemHostUnregister(Handles.host(pages.address())));
+      }
+      pages.close();
     }
   }
 
@@ -85,7 +94,8 @@ final class CudaMemory {
                   GpuMemory.freeBytes(context) / (double) (1 << 30)));
     }
     context.check("cuMemAlloc", code);
-    return new Device(new Owner(context, pointer.raw(), bytes, null, counter), 0, bytes, true);
+    return new Device(
+        new Owner(context, pointer.raw(), bytes, null, false, counter), 0, bytes, true);
   }
 
   /**
@@ -109,12 +119,23 @@ final class CudaMemory {
         context.check("cuMemHostGetDevicePointer", code);
       }
       done = true;
-      return new Host(new Owner(context, mapped.raw(), bytes, pages, counter), pages, bytes);
+      return new Host(new Owner(context, mapped.raw(), bytes, pages, true, counter), pages, bytes);
     } finally {
       if (!done) {
         pages.close();
       }
     }
+  }
+
+  /**
+   * Allocates host memory that the driver knows nothing of.
+   *
+   * @throws DeviceException if there is not enough
+   */
+  static HostMemory unpinned(CudaContext context, long bytes, AtomicLong counter) {
+    Pages pages = Pages.populate(bytes);
+    return new Host(
+        new Owner(context, pages.address(), bytes, pages, false, counter), pages, bytes);
   }
 
   private record Device(Owner owner, long offset, long bytes, boolean owns)
@@ -144,6 +165,11 @@ final class CudaMemory {
     @Override
     public long address() {
       return owner.address();
+    }
+
+    @Override
+    public boolean isPinned() {
+      return owner.pinned;
     }
 
     @Override

@@ -9,6 +9,7 @@ import static jcuda.driver.JCudaDriver.cuStreamCreate;
 import static jcuda.driver.JCudaDriver.cuStreamDestroy;
 import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
 
+import dev.kappa.device.Arguments;
 import dev.kappa.device.DeviceException;
 import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.Event;
@@ -37,6 +38,7 @@ final class CudaStream implements Stream {
   private final CUDA_MEMCPY2D copy2d = new CUDA_MEMCPY2D();
   private @Nullable Gemm gemm;
   private @Nullable Bell bell;
+  private @Nullable Bounce bounce;
   private volatile boolean closed;
 
   CudaStream(CudaDevice device, CudaContext context, String name) {
@@ -90,14 +92,40 @@ final class CudaStream implements Stream {
   @Override
   public void copy(Memory target, long targetOffset, Memory source, long sourceOffset, long bytes) {
     checkOpen();
-    target.checkRange(targetOffset, bytes);
-    source.checkRange(sourceOffset, bytes);
-    // Asked for in any case: a closed memory refuses.
-    long to = target.address() + targetOffset;
-    long from = source.address() + sourceOffset;
+    Arguments.copy(target, targetOffset, source, sourceOffset, bytes);
     if (bytes == 0) {
       return;
     }
+    if (isUnpinned(target) || isUnpinned(source)) {
+      bounce()
+          .copy(
+              new Bounce.Side(target, targetOffset, bytes),
+              new Bounce.Side(source, sourceOffset, bytes),
+              bytes,
+              1);
+      return;
+    }
+    transfer(target, targetOffset, source, sourceOffset, bytes);
+  }
+
+  private static boolean isUnpinned(Memory memory) {
+    return memory instanceof HostMemory host && !host.isPinned();
+  }
+
+  private Bounce bounce() {
+    Bounce found = bounce;
+    if (found == null) {
+      found = new Bounce(context, this);
+      bounce = found;
+    }
+    return found;
+  }
+
+  /** A checked copy that needs no way round. */
+  private void transfer(
+      Memory target, long targetOffset, Memory source, long sourceOffset, long bytes) {
+    long to = target.address() + targetOffset;
+    long from = source.address() + sourceOffset;
     if (target instanceof DeviceMemory) {
       if (source instanceof HostMemory host) {
         long at = host.segment().address() + sourceOffset;
@@ -141,52 +169,52 @@ final class CudaStream implements Stream {
       long width,
       long height) {
     checkOpen();
-    checkRows(target, targetOffset, targetPitch, width, height);
-    checkRows(source, sourceOffset, sourcePitch, width, height);
-    long to = target.address();
-    long from = source.address();
+    Arguments.copy2d(
+        target, targetOffset, targetPitch, source, sourceOffset, sourcePitch, width, height);
     if (width == 0 || height == 0) {
       return;
     }
-    if (Math.max(targetPitch, sourcePitch) > MOST_PITCH) {
+    Bounce.Side to = new Bounce.Side(target, targetOffset, targetPitch);
+    Bounce.Side from = new Bounce.Side(source, sourceOffset, sourcePitch);
+    if (isUnpinned(target) || isUnpinned(source)) {
+      bounce().copy(to, from, width, height);
+    } else {
+      transfer(to, from, width, height);
+    }
+  }
+
+  /** A checked copy of rows that needs no way round. */
+  void transfer(Bounce.Side to, Bounce.Side from, long width, long height) {
+    if (Math.max(to.pitch(), from.pitch()) > MOST_PITCH) {
       for (long row = 0; row < height; row++) {
-        copy(
-            target,
-            targetOffset + row * targetPitch,
-            source,
-            sourceOffset + row * sourcePitch,
+        transfer(
+            to.memory(),
+            to.offset() + row * to.pitch(),
+            from.memory(),
+            from.offset() + row * from.pitch(),
             width);
       }
       return;
     }
-    if (target instanceof HostMemory host) {
+    if (to.memory() instanceof HostMemory host) {
       copy2d.dstMemoryType = CUmemorytype.CU_MEMORYTYPE_HOST;
-      copy2d.dstHost = Handles.host(host.segment().address() + targetOffset);
+      copy2d.dstHost = Handles.host(host.segment().address() + to.offset());
     } else {
       copy2d.dstMemoryType = CUmemorytype.CU_MEMORYTYPE_DEVICE;
-      copy2d.dstDevice = Handles.device(to + targetOffset);
+      copy2d.dstDevice = Handles.device(to.memory().address() + to.offset());
     }
-    if (source instanceof HostMemory host) {
+    if (from.memory() instanceof HostMemory host) {
       copy2d.srcMemoryType = CUmemorytype.CU_MEMORYTYPE_HOST;
-      copy2d.srcHost = Handles.host(host.segment().address() + sourceOffset);
+      copy2d.srcHost = Handles.host(host.segment().address() + from.offset());
     } else {
       copy2d.srcMemoryType = CUmemorytype.CU_MEMORYTYPE_DEVICE;
-      copy2d.srcDevice = Handles.device(from + sourceOffset);
+      copy2d.srcDevice = Handles.device(from.memory().address() + from.offset());
     }
-    copy2d.dstPitch = targetPitch;
-    copy2d.srcPitch = sourcePitch;
+    copy2d.dstPitch = to.pitch();
+    copy2d.srcPitch = from.pitch();
     copy2d.WidthInBytes = width;
     copy2d.Height = height;
     context.check("cuMemcpy2DAsync", cuMemcpy2DAsync(copy2d, handle));
-  }
-
-  private static void checkRows(Memory memory, long offset, long pitch, long width, long height) {
-    if (width < 0 || height < 0 || (height > 1 && pitch < width)) {
-      throw new IllegalArgumentException(
-          "%d rows of %d bytes, %d apart".formatted(height, width, pitch));
-    }
-    long length = height == 0 ? 0 : Math.addExact(Math.multiplyExact(height - 1, pitch), width);
-    memory.checkRange(offset, length);
   }
 
   @Override
@@ -253,6 +281,9 @@ final class CudaStream implements Stream {
     context.ignore(cuStreamSynchronize(handle));
     if (bell != null) {
       bell.close();
+    }
+    if (bounce != null) {
+      bounce.close();
     }
     if (gemm != null) {
       gemm.close();

@@ -59,9 +59,9 @@ final class Gemm implements AutoCloseable {
     MemorySegment factors = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 1f, 0f);
     one = Handles.host(factors.address());
     zero = Handles.host(factors.address() + Float.BYTES);
-    Results.checkBlas("cublasSetStream", cublasSetStream(handle, new cudaStream_t(stream)));
+    context.checkBlas("cublasSetStream", cublasSetStream(handle, new cudaStream_t(stream)));
     // Split sums are otherwise added up in the 16 bits of the result.
-    Results.checkBlas(
+    context.checkBlas(
         "cublasSetMathMode",
         cublasSetMathMode(handle, cublasMath.CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION));
   }
@@ -71,7 +71,7 @@ final class Gemm implements AutoCloseable {
     JCublas2.setExceptionsEnabled(false);
     context.bind();
     cublasHandle made = new cublasHandle();
-    Results.checkBlas("cublasCreate", cublasCreate(made));
+    context.checkBlas("cublasCreate", cublasCreate(made));
     return made;
   }
 
@@ -80,7 +80,7 @@ final class Gemm implements AutoCloseable {
     cublasHandle handle = newHandle(context);
     try {
       int[] version = new int[1];
-      Results.checkBlas("cublasGetVersion", cublasGetVersion(handle, version));
+      context.checkBlas("cublasGetVersion", cublasGetVersion(handle, version));
       return version[0];
     } finally {
       int ignored = cublasDestroy(handle);
@@ -143,7 +143,7 @@ final class Gemm implements AutoCloseable {
             outputs,
             cublasComputeType.CUBLAS_COMPUTE_32F,
             cublasGemmAlgo.CUBLAS_GEMM_DEFAULT);
-    Results.checkBlas("cublasGemmEx", code);
+    context.checkBlas("cublasGemmEx", code);
   }
 
   @Override

@@ -1,6 +1,5 @@
 package dev.kappa.cuda;
 
-import dev.kappa.device.DeviceException;
 import jcuda.driver.CUresult;
 import jcuda.jcublas.cublasStatus;
 
@@ -14,11 +13,9 @@ final class Results {
     return "%s failed: %s (%d)".formatted(call, CUresult.stringFor(code), code);
   }
 
-  static void checkBlas(String call, int code) {
-    if (code != cublasStatus.CUBLAS_STATUS_SUCCESS) {
-      throw new DeviceException(
-          "%s failed: %s (%d)".formatted(call, cublasStatus.stringFor(code), code));
-    }
+  /** Text of a failed call of cuBLAS. */
+  static String describeBlas(String call, int status) {
+    return "%s failed: %s (%d)".formatted(call, cublasStatus.stringFor(status), status);
   }
 
   /**

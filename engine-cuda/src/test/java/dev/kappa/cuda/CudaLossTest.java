@@ -1,5 +1,6 @@
 package dev.kappa.cuda;
 
+import static jcuda.driver.JCudaDriver.cuStreamQuery;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -13,6 +14,7 @@ import dev.kappa.device.Stream;
 import dev.kappa.device.Worker;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import jcuda.driver.CUresult;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -23,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 class CudaLossTest {
 
   private final SimulationControl control = SimulatedGpu.reset();
-  private final Device device = SimulatedGpu.open();
+  private final Device device = new CudaDevice(0, false);
   private final DeviceMemory memory = device.allocate(64);
   private final HostMemory host = device.allocateHost(64);
   private final Stream stream = device.newStream("test");
@@ -31,6 +33,9 @@ class CudaLossTest {
 
   @BeforeEach
   void lose() {
+    // Cannot be had from a lost context.
+    Gemm gemm = CudaStream.of(stream).gemm();
+    assertThat(gemm).isNotNull();
     control.failCopy(1);
     stream.copy(memory, 0, host, 0, 64);
   }
@@ -56,6 +61,23 @@ class CudaLossTest {
     assertThatThrownBy(other::synchronize).isInstanceOf(DeviceException.class);
     assertThatThrownBy(() -> device.allocate(64)).isInstanceOf(DeviceException.class);
     assertThatThrownBy(() -> device.allocateHost(64)).isInstanceOf(DeviceException.class);
+  }
+
+  /** cuBLAS says only that it failed. */
+  @Test
+  void isNamedWhenCublasMeetsItFirst() {
+    CudaStream own = CudaStream.of(stream);
+    Gemm gemm = own.gemm();
+    while (cuStreamQuery(own.handle()) == CUresult.CUDA_ERROR_NOT_READY) {
+      Thread.onSpinWait();
+    }
+    CudaWeight weight = new CudaWeight(memory, 4, 4);
+    assertThatThrownBy(() -> gemm.multiply(memory.address(), 1, weight, memory.address(), 4))
+        .isInstanceOf(DeviceException.class)
+        .hasMessageContaining("cublasGemmEx")
+        .hasMessageContaining("CUBLAS_STATUS_EXECUTION_FAILED")
+        .hasMessageContaining("CUDA_ERROR_ILLEGAL_ADDRESS");
+    assertThatThrownBy(stream::synchronize).hasMessageContaining("cublasGemmEx");
   }
 
   @Test

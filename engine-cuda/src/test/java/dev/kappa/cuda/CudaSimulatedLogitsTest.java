@@ -1,30 +1,12 @@
 package dev.kappa.cuda;
 
-import dev.kappa.device.Device;
-import dev.kappa.engine.ReferenceLogitsTest;
 import org.junit.jupiter.api.BeforeAll;
 
 /** The tiny models against their reference on the simulated GPU. */
-class CudaSimulatedLogitsTest extends ReferenceLogitsTest {
+class CudaSimulatedLogitsTest extends CudaLogits {
 
   @BeforeAll
   static void simulate() {
     SimulatedGpu.reset();
-  }
-
-  @Override
-  protected Device openDevice(int threads) {
-    return SimulatedGpu.open();
-  }
-
-  /**
-   * The 32-bit reference knows nothing of the roundings of weights and activations to eight
-   * significant bits. A forward pass in NumPy that makes the same ones, and is exact otherwise, is
-   * off by up to 0.252 (llama-mha-f16, whose weights are rounded from float16; quadratic mean
-   * 0.054) and 0.114 (llama-tiny; 0.032). Half as much again is left for other orders of summing.
-   */
-  @Override
-  protected float tolerance() {
-    return 0.38f;
   }
 }

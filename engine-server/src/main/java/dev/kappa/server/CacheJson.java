@@ -23,8 +23,13 @@ final class CacheJson {
       json.writeStringProperty("store_policy", name(backend.storePolicy()));
       json.writeStringProperty("restore", name(backend.restoreMode()));
       json.writeObjectPropertyStart("tiers");
-      tier(json, "device", kv.device(), kv.blockBytes());
-      tier(json, "host", kv.host(), kv.blockBytes());
+      json.writeObjectPropertyStart("device");
+      tier(json, kv.device(), kv.blockBytes());
+      json.writeEndObject();
+      json.writeObjectPropertyStart("host");
+      tier(json, kv.host(), kv.blockBytes());
+      json.writeBooleanProperty("pinned", kv.hostPinned());
+      json.writeEndObject();
       json.writeEndObject();
       json.writeObjectPropertyStart("transfers");
       transfers(json, "load", kv.loads());
@@ -39,14 +44,12 @@ final class CacheJson {
     });
   }
 
-  private static void tier(JsonGenerator json, String name, KvStats.Tier tier, long blockBytes) {
-    json.writeObjectPropertyStart(name);
+  private static void tier(JsonGenerator json, KvStats.Tier tier, long blockBytes) {
     json.writeNumberProperty("blocks", tier.total());
     json.writeNumberProperty("limit", tier.limit());
     json.writeNumberProperty("used", tier.used());
     json.writeNumberProperty("cached", tier.cached());
     json.writeNumberProperty("bytes", tier.total() * blockBytes);
-    json.writeEndObject();
   }
 
   private static void transfers(JsonGenerator json, String name, KvStats.Transfers transfers) {

@@ -54,7 +54,7 @@ class CacheTest {
                  "store_policy":"write-back","restore":"load-whole",
                  "tiers":{
                   "device":{"blocks":64,"limit":64,"used":16,"cached":8,"bytes":64000000},
-                  "host":{"blocks":128,"limit":256,"used":3,"cached":100,"bytes":128000000}},
+                  "host":{"blocks":128,"limit":256,"used":3,"cached":100,"bytes":128000000,"pinned":false}},
                  "transfers":{
                   "load":{"blocks":40,"bytes":4000000000,"seconds":0.5,
                    "gigabytes_per_second":8.0,"ceiling_gigabytes_per_second":10.0,

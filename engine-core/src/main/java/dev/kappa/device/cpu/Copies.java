@@ -1,5 +1,6 @@
 package dev.kappa.device.cpu;
 
+import dev.kappa.device.Arguments;
 import dev.kappa.device.Memory;
 
 /** Copies between memories: the one place where bytes move on a copy stream. */
@@ -24,16 +25,8 @@ final class Copies {
         long sourcePitch,
         long width,
         long height) {
-      if (width < 0 || height < 0) {
-        throw new IndexOutOfBoundsException("copy of " + height + " rows of " + width + " bytes");
-      }
-      if (height > 1 && (targetPitch < width || sourcePitch < width)) {
-        throw new IndexOutOfBoundsException(
-            "rows of %d bytes overlap at pitches %d and %d"
-                .formatted(width, targetPitch, sourcePitch));
-      }
-      target.checkRange(targetOffset, extent(targetPitch, width, height));
-      source.checkRange(sourceOffset, extent(sourcePitch, width, height));
+      Arguments.copy2d(
+          target, targetOffset, targetPitch, source, sourceOffset, sourcePitch, width, height);
       return new Request(
           target.address() + targetOffset,
           targetPitch,
@@ -41,10 +34,6 @@ final class Copies {
           sourcePitch,
           width,
           height);
-    }
-
-    private static long extent(long pitch, long width, long height) {
-      return height == 0 ? 0 : Math.addExact(Math.multiplyExact(pitch, height - 1), width);
     }
   }
 

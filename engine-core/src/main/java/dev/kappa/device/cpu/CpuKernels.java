@@ -1,9 +1,9 @@
 package dev.kappa.device.cpu;
 
 import dev.kappa.device.Activation;
+import dev.kappa.device.Arguments;
 import dev.kappa.device.AttentionShape;
 import dev.kappa.device.Batch;
-import dev.kappa.device.DeviceException;
 import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.Experts;
 import dev.kappa.device.HostMemory;
@@ -19,6 +19,8 @@ import dev.kappa.device.Weight;
 /** Checks arguments and puts kernels on streams. Addresses are taken at the call. */
 final class CpuKernels implements Kernels {
 
+  private static final int SPAN_BYTES = 1 << 20;
+
   private final WorkerPool pool;
 
   CpuKernels(WorkerPool pool) {
@@ -29,7 +31,7 @@ final class CpuKernels implements Kernels {
   public void embed(Stream stream, Weight table, Batch batch, float scale, DeviceMemory out) {
     PackedMatrix packed = packed(table).matrix();
     int rows = batch.rows();
-    long to = floats(out, rows, packed.columns());
+    long to = floats("embed: out", out, rows, packed.columns());
     CpuStream.of(stream)
         .launch(scratch -> ElementwiseKernel.embed(pool, scratch, packed, batch, rows, scale, to));
   }
@@ -43,9 +45,9 @@ final class CpuKernels implements Kernels {
       int columns,
       float epsilon,
       DeviceMemory out) {
-    long from = floats(in, rows, columns);
-    long factors = floats(weight, 1, columns);
-    long to = floats(out, rows, columns);
+    long from = floats("rmsNorm: in", in, rows, columns);
+    long factors = floats("rmsNorm: weight", weight, 1, columns);
+    long to = floats("rmsNorm: out", out, rows, columns);
     CpuStream.of(stream)
         .launch(
             scratch -> NormKernel.run(pool, scratch, from, factors, rows, columns, epsilon, to));
@@ -61,10 +63,10 @@ final class CpuKernels implements Kernels {
       int columns,
       float epsilon,
       DeviceMemory out) {
-    long sum = floats(residual, rows, columns);
-    long added = floats(delta, rows, columns);
-    long factors = floats(weight, 1, columns);
-    long to = floats(out, rows, columns);
+    long sum = floats("addRmsNorm: residual", residual, rows, columns);
+    long added = floats("addRmsNorm: delta", delta, rows, columns);
+    long factors = floats("addRmsNorm: weight", weight, 1, columns);
+    long to = floats("addRmsNorm: out", out, rows, columns);
     CpuStream.of(stream)
         .launch(scratch ->
             NormKernel.addAndRun(pool, scratch, sum, added, factors, rows, columns, epsilon, to));
@@ -73,8 +75,8 @@ final class CpuKernels implements Kernels {
   @Override
   public void matmul(Stream stream, DeviceMemory in, int rows, Weight weight, DeviceMemory out) {
     PackedMatrix packed = packed(weight).matrix();
-    long from = floats(in, rows, packed.columns());
-    long to = floats(out, rows, packed.rows());
+    long from = floats("matmul: in", in, rows, packed.columns());
+    long to = floats("matmul: out", out, rows, packed.rows());
     CpuStream.of(stream).launch(scratch -> MatmulKernel.run(pool, scratch, from, rows, packed, to));
   }
 
@@ -85,7 +87,7 @@ final class CpuKernels implements Kernels {
 
   @Override
   public void softcap(Stream stream, DeviceMemory logits, int rows, int columns, float cap) {
-    long at = floats(logits, rows, columns);
+    long at = floats("softcap: logits", logits, rows, columns);
     CpuStream.of(stream)
         .launch(scratch -> ElementwiseKernel.softcap(pool, scratch, at, rows, columns, cap));
   }
@@ -95,12 +97,11 @@ final class CpuKernels implements Kernels {
       Stream stream, DeviceMemory qkv, Batch batch, RopeStore args, KvLayer layer) {
     AttentionShape shape = args.shape();
     checkHeads(shape);
-    if (args.bias() != null) {
-      floats(args.bias(), 1, shape.qkvColumns());
-    }
-    checkLayer(layer, shape);
+    Arguments.rope(args);
+    Arguments.layer("ropeStore", layer, shape);
     int rows = batch.rows();
-    RopeKernel kernel = new RopeKernel(floats(qkv, rows, shape.qkvColumns()), batch, args, layer);
+    RopeKernel kernel =
+        new RopeKernel(floats("ropeStore: qkv", qkv, rows, shape.qkvColumns()), batch, args, layer);
     int chunk = Math.max(1, (8 << 10) / shape.qkvColumns());
     CpuStream.of(stream)
         .launch(scratch -> Rows.run(pool, scratch, rows, chunk, (own, row) -> kernel.row(row)));
@@ -115,21 +116,28 @@ final class CpuKernels implements Kernels {
       KvLayer layer,
       DeviceMemory out) {
     checkHeads(shape);
-    checkLayer(layer, shape);
+    Arguments.layer("attention", layer, shape);
     int rows = batch.rows();
     AttentionKernel kernel =
         new AttentionKernel(
-            floats(qkv, rows, shape.qkvColumns()),
+            floats("attention: qkv", qkv, rows, shape.qkvColumns()),
             batch,
             shape,
             layer,
-            floats(out, rows, shape.heads() * shape.headDim()));
+            floats("attention: out", out, rows, shape.heads() * shape.headDim()));
     CpuStream.of(stream).launch(scratch -> kernel.run(pool, scratch));
   }
 
   @Override
   public int attentionTile() {
     return KvTile.TOKENS;
+  }
+
+  /** As many as take 1 MiB in 16 bits: the streams' kernels take turns. */
+  @Override
+  public int spanTokens(AttentionShape shape, int rows) {
+    int tokens = SPAN_BYTES / (4 * shape.kvHeads() * shape.headDim());
+    return Math.max(1, tokens / KvTile.TOKENS) * KvTile.TOKENS;
   }
 
   @Override
@@ -148,10 +156,10 @@ final class CpuKernels implements Kernels {
       KvSpan span,
       DeviceMemory state) {
     checkHeads(shape);
-    checkLayer(layer, shape);
-    CarriedStates carried = carried(batch, shape, state);
-    checkSpan(batch, shape, layer, span);
-    long queries = floats(qkv, batch.rows(), shape.qkvColumns());
+    Arguments.layer("attentionSpan", layer, shape);
+    CarriedStates carried = carried("attentionSpan: state", batch, shape, state);
+    Arguments.span(batch, shape, layer, span, KvTile.TOKENS);
+    long queries = floats("attentionSpan: qkv", qkv, batch.rows(), shape.qkvColumns());
     AttentionKernel kernel = new AttentionKernel(queries, batch, shape, layer, span, carried);
     CpuStream.of(stream).launch(scratch -> kernel.run(pool, scratch));
   }
@@ -160,18 +168,18 @@ final class CpuKernels implements Kernels {
   public void attentionResult(
       Stream stream, Batch batch, AttentionShape shape, DeviceMemory state, DeviceMemory out) {
     checkHeads(shape);
-    long to = floats(out, batch.rows(), shape.heads() * shape.headDim());
-    AttentionResult result = new AttentionResult(batch, shape, carried(batch, shape, state), to);
+    long to = floats("attentionResult: out", out, batch.rows(), shape.heads() * shape.headDim());
+    AttentionResult result =
+        new AttentionResult(
+            batch, shape, carried("attentionResult: state", batch, shape, state), to);
     CpuStream.of(stream).launch(scratch -> result.run(pool, scratch));
   }
 
-  private static CarriedStates carried(Batch batch, AttentionShape shape, DeviceMemory state) {
-    if (batch.sequences() != 1) {
-      throw new IllegalArgumentException(
-          "attention over spans takes one sequence, not " + batch.sequences());
-    }
-    state.checkRange(0, CarriedStates.bytes(shape, batch.rows()));
-    return new CarriedStates(state.address(), shape);
+  private static CarriedStates carried(
+      String what, Batch batch, AttentionShape shape, DeviceMemory state) {
+    Arguments.oneSequence(what, batch);
+    long bytes = CarriedStates.bytes(shape, batch.rows());
+    return new CarriedStates(Arguments.room(what, state, bytes), shape);
   }
 
   @Override
@@ -182,8 +190,8 @@ final class CpuKernels implements Kernels {
       int rows,
       int columns,
       DeviceMemory out) {
-    long from = floats(gateUp, rows, Math.multiplyExact(2, columns));
-    long to = floats(out, rows, columns);
+    long from = floats("gate: gateUp", gateUp, rows, Math.multiplyExact(2, columns));
+    long to = floats("gate: out", out, rows, columns);
     CpuStream.of(stream)
         .launch(scratch -> GateKernel.run(pool, scratch, activation, from, rows, columns, to));
   }
@@ -191,9 +199,8 @@ final class CpuKernels implements Kernels {
   @Override
   public void route(
       Stream stream, DeviceMemory scores, int rows, Router router, DeviceMemory choices) {
-    long from = floats(scores, rows, router.experts());
-    choices.checkRange(0, router.choiceBytes(rows));
-    long to = choices.address();
+    long from = floats("route: scores", scores, rows, router.experts());
+    long to = Arguments.room("route: choices", choices, router.choiceBytes(rows));
     CpuStream.of(stream).launch(scratch -> RouteKernel.run(pool, scratch, from, rows, router, to));
   }
 
@@ -212,13 +219,12 @@ final class CpuKernels implements Kernels {
       DeviceMemory scratch,
       DeviceMemory out) {
     ExpertKernel kernel = kernel(experts);
-    long from = floats(in, rows, experts.hidden());
-    long to = floats(out, rows, experts.hidden());
-    choices.checkRange(0, experts.router().choiceBytes(rows));
-    scratch.checkRange(
-        0, expertScratchBytes(experts.router(), experts.hidden(), experts.intermediate(), rows));
-    long chosen = choices.address();
-    long temporary = scratch.address();
+    Router router = experts.router();
+    long from = floats("experts: in", in, rows, experts.hidden());
+    long to = floats("experts: out", out, rows, experts.hidden());
+    long chosen = Arguments.room("experts: choices", choices, router.choiceBytes(rows));
+    long needed = expertScratchBytes(router, experts.hidden(), experts.intermediate(), rows);
+    long temporary = Arguments.room("experts: scratch", scratch, needed);
     CpuStream.of(stream).launch(own -> kernel.run(pool, own, from, rows, chosen, temporary, to));
   }
 
@@ -237,8 +243,8 @@ final class CpuKernels implements Kernels {
       int columns,
       DeviceMemory out) {
     java.util.Objects.checkFromIndexSize(first, count, batch.outputs());
-    long from = floats(in, batch.rows(), columns);
-    long to = floats(out, count, columns);
+    long from = floats("gatherOutputs: in", in, batch.rows(), columns);
+    long to = floats("gatherOutputs: out", out, count, columns);
     CpuStream.of(stream)
         .launch(scratch ->
             ElementwiseKernel.gather(pool, scratch, from, batch, first, count, columns, to));
@@ -246,8 +252,8 @@ final class CpuKernels implements Kernels {
 
   @Override
   public void argmax(Stream stream, DeviceMemory logits, int rows, int columns, HostMemory out) {
-    long from = floats(logits, rows, columns);
-    long to = floats(out, rows, 1);
+    long from = floats("argmax: logits", logits, rows, columns);
+    long to = Arguments.mapped("argmax: out", out, rows, 1, Integer.BYTES);
     CpuStream.of(stream)
         .launch(scratch -> ArgmaxKernel.run(pool, scratch, from, rows, columns, to));
   }
@@ -262,57 +268,11 @@ final class CpuKernels implements Kernels {
   }
 
   /** The address of {@code [rows][columns]} 32-bit elements. */
-  private static long floats(Memory memory, int rows, int columns) {
-    if (rows < 0 || columns < 1) {
-      throw new IllegalArgumentException("a matrix of " + rows + " rows, " + columns + " columns");
-    }
-    memory.checkRange(0, 4L * rows * columns);
-    return memory.address();
+  private static long floats(String what, Memory memory, int rows, int columns) {
+    return Arguments.matrix(what, memory, rows, columns, Float.BYTES);
   }
 
   private static void checkHeads(AttentionShape shape) {
-    int dim = shape.headDim();
-    if (dim % 16 != 0 || dim > AttentionKernel.MAX_HEAD_DIM) {
-      throw new DeviceException(
-          "the CPU device computes heads of 16, 32 … %d elements, not of %d"
-              .formatted(AttentionKernel.MAX_HEAD_DIM, dim));
-    }
-  }
-
-  private static void checkLayer(KvLayer layer, AttentionShape shape) {
-    if (layer.blockTokens() < 1
-        || layer.keyOffset() < 0
-        || layer.valueOffset() < 0
-        || blockEnd(layer, shape) > layer.blockStride()) {
-      throw new IllegalArgumentException(
-          "%d tokens of %d heads do not fit a block: %s"
-              .formatted(layer.blockTokens(), shape.kvHeads(), layer));
-    }
-  }
-
-  /** Bytes from a block's start to the end of this layer's part of it. */
-  private static long blockEnd(KvLayer layer, AttentionShape shape) {
-    long side =
-        (long) shape.kvHeads() * layer.blockTokens() * shape.headDim() * layer.dtype().bytes();
-    return Math.max(layer.keyOffset(), layer.valueOffset()) + side;
-  }
-
-  private static void checkSpan(Batch batch, AttentionShape shape, KvLayer layer, KvSpan span) {
-    int context = batch.contextLength(0);
-    if (span.first() % KvTile.TOKENS != 0 || span.first() % layer.blockTokens() != 0) {
-      throw new IllegalArgumentException(
-          "%s begins within a tile of %d tokens or a block of %d"
-              .formatted(span, KvTile.TOKENS, layer.blockTokens()));
-    }
-    if (span.tokens() > context - span.first()
-        || (span.tokens() % KvTile.TOKENS != 0 && span.end() != context)) {
-      throw new IllegalArgumentException(
-          "%s ends within a tile of %d tokens of a context of %d, or behind it"
-              .formatted(span, KvTile.TOKENS, context));
-    }
-    if (span.staged()) {
-      long blocks = Math.ceilDiv(span.tokens(), layer.blockTokens());
-      layer.pool().checkRange(0, (blocks - 1) * layer.blockStride() + blockEnd(layer, shape));
-    }
+    Arguments.heads("CPU", shape, AttentionKernel.MAX_HEAD_DIM);
   }
 }

@@ -1,5 +1,6 @@
 package dev.kappa.device.virtual;
 
+import dev.kappa.device.Arguments;
 import dev.kappa.device.HostMemory;
 import dev.kappa.device.Memory;
 
@@ -15,8 +16,7 @@ record CopyRequest(boolean fromHost, boolean toHost, long bytes, long pitchedRow
 
   static CopyRequest of(
       Memory target, long targetOffset, Memory source, long sourceOffset, long bytes) {
-    check(target, targetOffset, bytes);
-    check(source, sourceOffset, bytes);
+    Arguments.copy(target, targetOffset, source, sourceOffset, bytes);
     return new CopyRequest(source instanceof HostMemory, target instanceof HostMemory, bytes, 0);
   }
 
@@ -29,30 +29,12 @@ record CopyRequest(boolean fromHost, boolean toHost, long bytes, long pitchedRow
       long sourcePitch,
       long width,
       long height) {
-    if (width < 0 || height < 0) {
-      throw new IndexOutOfBoundsException("copy of " + height + " rows of " + width + " bytes");
-    }
-    if (height > 1 && (targetPitch < width || sourcePitch < width)) {
-      throw new IndexOutOfBoundsException(
-          "rows of %d bytes overlap at pitches %d and %d"
-              .formatted(width, targetPitch, sourcePitch));
-    }
-    check(target, targetOffset, extent(targetPitch, width, height));
-    check(source, sourceOffset, extent(sourcePitch, width, height));
+    Arguments.copy2d(
+        target, targetOffset, targetPitch, source, sourceOffset, sourcePitch, width, height);
     return new CopyRequest(
         source instanceof HostMemory,
         target instanceof HostMemory,
         Math.multiplyExact(width, height),
         height);
-  }
-
-  private static void check(Memory memory, long offset, long length) {
-    memory.checkRange(offset, length);
-    // Asked for what it throws if the memory is closed.
-    var _ = memory.address();
-  }
-
-  private static long extent(long pitch, long width, long height) {
-    return height == 0 ? 0 : Math.addExact(Math.multiplyExact(pitch, height - 1), width);
   }
 }

@@ -1,6 +1,7 @@
 package dev.kappa.device.virtual;
 
 import dev.kappa.device.Activation;
+import dev.kappa.device.Arguments;
 import dev.kappa.device.AttentionShape;
 import dev.kappa.device.Batch;
 import dev.kappa.device.DeviceMemory;
@@ -25,6 +26,11 @@ final class VirtualKernels implements Kernels {
   /** Logits, weights of norms, rotations and the state of attention. */
   private static final int FLOAT = Float.BYTES;
 
+  /** Tokens of a tile of attention, as on the CPU. */
+  private static final int TILE = 64;
+
+  private static final int SPAN_BYTES = 1 << 20;
+
   private final VirtualDevice device;
 
   VirtualKernels(VirtualDevice device) {
@@ -36,7 +42,7 @@ final class VirtualKernels implements Kernels {
     VirtualWeight weight = VirtualWeight.of(table).only();
     int rows = batch.rows();
     int columns = weight.columns();
-    Arguments.matrix(out, rows, columns, ACTIVATION);
+    Arguments.matrix("embed: out", out, rows, columns, ACTIVATION);
     int bytes = weight.dtype().bytes() + ACTIVATION;
     launch(stream, KernelCost.moving((double) rows * columns * bytes));
   }
@@ -50,9 +56,9 @@ final class VirtualKernels implements Kernels {
       int columns,
       float epsilon,
       DeviceMemory out) {
-    Arguments.matrix(in, rows, columns, ACTIVATION);
-    Arguments.matrix(weight, 1, columns, FLOAT);
-    Arguments.matrix(out, rows, columns, ACTIVATION);
+    Arguments.matrix("rmsNorm: in", in, rows, columns, ACTIVATION);
+    Arguments.matrix("rmsNorm: weight", weight, 1, columns, FLOAT);
+    Arguments.matrix("rmsNorm: out", out, rows, columns, ACTIVATION);
     launch(stream, norm(rows, columns, 2));
   }
 
@@ -66,10 +72,10 @@ final class VirtualKernels implements Kernels {
       int columns,
       float epsilon,
       DeviceMemory out) {
-    Arguments.matrix(residual, rows, columns, ACTIVATION);
-    Arguments.matrix(delta, rows, columns, ACTIVATION);
-    Arguments.matrix(weight, 1, columns, FLOAT);
-    Arguments.matrix(out, rows, columns, ACTIVATION);
+    Arguments.matrix("addRmsNorm: residual", residual, rows, columns, ACTIVATION);
+    Arguments.matrix("addRmsNorm: delta", delta, rows, columns, ACTIVATION);
+    Arguments.matrix("addRmsNorm: weight", weight, 1, columns, FLOAT);
+    Arguments.matrix("addRmsNorm: out", out, rows, columns, ACTIVATION);
     launch(stream, norm(rows, columns, 4));
   }
 
@@ -90,14 +96,14 @@ final class VirtualKernels implements Kernels {
   private void multiply(
       Stream stream, DeviceMemory in, int rows, Weight weight, DeviceMemory out, int outBytes) {
     VirtualWeight own = VirtualWeight.of(weight).only();
-    Arguments.matrix(in, rows, own.columns(), ACTIVATION);
-    Arguments.matrix(out, rows, own.rows(), outBytes);
+    Arguments.matrix("matmul: in", in, rows, own.columns(), ACTIVATION);
+    Arguments.matrix("matmul: out", out, rows, own.rows(), outBytes);
     launch(stream, KernelCost.matmul(rows, own));
   }
 
   @Override
   public void softcap(Stream stream, DeviceMemory logits, int rows, int columns, float cap) {
-    Arguments.matrix(logits, rows, columns, FLOAT);
+    Arguments.matrix("softcap: logits", logits, rows, columns, FLOAT);
     launch(stream, KernelCost.moving(2.0 * rows * columns * FLOAT));
   }
 
@@ -105,8 +111,9 @@ final class VirtualKernels implements Kernels {
   public void ropeStore(
       Stream stream, DeviceMemory qkv, Batch batch, RopeStore args, KvLayer layer) {
     AttentionShape shape = args.shape();
-    Arguments.layer(layer, shape);
-    Arguments.matrix(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
+    Arguments.rope(args);
+    Arguments.layer("ropeStore", layer, shape);
+    Arguments.matrix("ropeStore: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
     long read = (long) shape.qkvColumns() * ACTIVATION + (long) args.rotaryDim() * FLOAT;
     long written =
         (long) shape.heads() * shape.headDim() * ACTIVATION + KernelCost.kvBytes(shape, layer);
@@ -121,15 +128,23 @@ final class VirtualKernels implements Kernels {
       AttentionShape shape,
       KvLayer layer,
       DeviceMemory out) {
-    Arguments.layer(layer, shape);
-    Arguments.matrix(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
-    Arguments.matrix(out, batch.rows(), shape.heads() * shape.headDim(), ACTIVATION);
+    Arguments.layer("attention", layer, shape);
+    Arguments.matrix("attention: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
+    Arguments.matrix(
+        "attention: out", out, batch.rows(), shape.heads() * shape.headDim(), ACTIVATION);
     launch(stream, KernelCost.attention(batch, shape, layer));
   }
 
   @Override
   public int attentionTile() {
-    return Arguments.TILE;
+    return TILE;
+  }
+
+  /** As many as take 1 MiB in 16 bits. */
+  @Override
+  public int spanTokens(AttentionShape shape, int rows) {
+    int tokens = SPAN_BYTES / (4 * shape.kvHeads() * shape.headDim());
+    return Math.max(1, tokens / TILE) * TILE;
   }
 
   /** Maximum, sum and weighted values of every query head, as floats. */
@@ -147,10 +162,11 @@ final class VirtualKernels implements Kernels {
       KvLayer layer,
       KvSpan span,
       DeviceMemory state) {
-    Arguments.layer(layer, shape);
-    Arguments.span(span, batch, layer);
-    Arguments.matrix(qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
-    Arguments.bytes(state, attentionStateBytes(shape, batch.rows()));
+    Arguments.layer("attentionSpan", layer, shape);
+    Arguments.oneSequence("attentionSpan", batch);
+    Arguments.span(batch, shape, layer, span, TILE);
+    Arguments.matrix("attentionSpan: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
+    Arguments.room("attentionSpan: state", state, attentionStateBytes(shape, batch.rows()));
     launch(stream, KernelCost.attention(batch, shape, layer, span));
   }
 
@@ -159,8 +175,8 @@ final class VirtualKernels implements Kernels {
       Stream stream, Batch batch, AttentionShape shape, DeviceMemory state, DeviceMemory out) {
     int rows = batch.rows();
     int columns = shape.heads() * shape.headDim();
-    Arguments.bytes(state, attentionStateBytes(shape, rows));
-    Arguments.matrix(out, rows, columns, ACTIVATION);
+    Arguments.room("attentionResult: state", state, attentionStateBytes(shape, rows));
+    Arguments.matrix("attentionResult: out", out, rows, columns, ACTIVATION);
     double written = (double) rows * columns * ACTIVATION;
     launch(stream, KernelCost.moving(attentionStateBytes(shape, rows) + written));
   }
@@ -173,16 +189,16 @@ final class VirtualKernels implements Kernels {
       int rows,
       int columns,
       DeviceMemory out) {
-    Arguments.matrix(gateUp, rows, Math.multiplyExact(2, columns), ACTIVATION);
-    Arguments.matrix(out, rows, columns, ACTIVATION);
+    Arguments.matrix("gate: gateUp", gateUp, rows, Math.multiplyExact(2, columns), ACTIVATION);
+    Arguments.matrix("gate: out", out, rows, columns, ACTIVATION);
     launch(stream, KernelCost.moving(3.0 * rows * columns * ACTIVATION));
   }
 
   @Override
   public void route(
       Stream stream, DeviceMemory scores, int rows, Router router, DeviceMemory choices) {
-    Arguments.matrix(scores, rows, router.experts(), FLOAT);
-    Arguments.bytes(choices, router.choiceBytes(rows));
+    Arguments.matrix("route: scores", scores, rows, router.experts(), FLOAT);
+    Arguments.room("route: choices", choices, router.choiceBytes(rows));
     double read = (double) rows * router.experts() * FLOAT;
     launch(stream, KernelCost.moving(read + router.choiceBytes(rows)));
   }
@@ -202,12 +218,12 @@ final class VirtualKernels implements Kernels {
       DeviceMemory choices,
       DeviceMemory scratch,
       DeviceMemory out) {
-    Arguments.matrix(in, rows, experts.hidden(), ACTIVATION);
-    Arguments.matrix(out, rows, experts.hidden(), ACTIVATION);
-    Arguments.bytes(choices, experts.router().choiceBytes(rows));
-    Arguments.bytes(
-        scratch,
-        expertScratchBytes(experts.router(), experts.hidden(), experts.intermediate(), rows));
+    Arguments.matrix("experts: in", in, rows, experts.hidden(), ACTIVATION);
+    Arguments.matrix("experts: out", out, rows, experts.hidden(), ACTIVATION);
+    Router router = experts.router();
+    Arguments.room("experts: choices", choices, router.choiceBytes(rows));
+    long needed = expertScratchBytes(router, experts.hidden(), experts.intermediate(), rows);
+    Arguments.room("experts: scratch", scratch, needed);
     VirtualWeight gateUp = VirtualWeight.of(experts.gateUp());
     VirtualWeight down = VirtualWeight.of(experts.down());
     launch(stream, KernelCost.experts(rows, experts.router(), gateUp, down));
@@ -223,15 +239,15 @@ final class VirtualKernels implements Kernels {
       int columns,
       DeviceMemory out) {
     Objects.checkFromIndexSize(first, count, batch.outputs());
-    Arguments.matrix(in, batch.rows(), columns, ACTIVATION);
-    Arguments.matrix(out, count, columns, ACTIVATION);
+    Arguments.matrix("gatherOutputs: in", in, batch.rows(), columns, ACTIVATION);
+    Arguments.matrix("gatherOutputs: out", out, count, columns, ACTIVATION);
     launch(stream, KernelCost.moving(2.0 * count * columns * ACTIVATION));
   }
 
   @Override
   public void argmax(Stream stream, DeviceMemory logits, int rows, int columns, HostMemory out) {
-    Arguments.matrix(logits, rows, columns, FLOAT);
-    Arguments.matrix(out, rows, 1, Integer.BYTES);
+    Arguments.matrix("argmax: logits", logits, rows, columns, FLOAT);
+    Arguments.mapped("argmax: out", out, rows, 1, Integer.BYTES);
     int token = device.options().argmaxToken();
     if (token >= columns) {
       throw new IllegalArgumentException(

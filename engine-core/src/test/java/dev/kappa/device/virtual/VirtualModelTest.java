@@ -68,7 +68,8 @@ class VirtualModelTest {
         layers[i] = layout.layer(pool, i);
       }
       LayerKv kv = layer -> layers[layer];
-      transformer.forward(stream, batch, kv);
+      Transformer.Pass pass = transformer.pass(stream, batch, kv);
+      while (pass.next()) {}
       transformer.logits(stream, 0, 1, logits);
       stream.synchronize();
       return device.clock().nanos();

@@ -52,6 +52,8 @@ public final class SimulationControl {
    * @param writesAfterFree to device memory
    * @param leaks allocations, registrations, streams and events that were left when the context's
    *     last owner gave it back
+   * @param queueWaits calls that waited because a stream's queue was full
+   * @param pageableCopies copies from or to host memory that is not pinned
    */
   public record Counters(
       long launches,
@@ -68,9 +70,11 @@ public final class SimulationControl {
       long modules,
       long writesAfterFree,
       long unsupportedCalls,
-      long leaks) {
+      long leaks,
+      long queueWaits,
+      long pageableCopies) {
 
-    private static final int COUNT = 15;
+    private static final int COUNT = 17;
   }
 
   private final SymbolLookup driver;
@@ -98,6 +102,16 @@ public final class SimulationControl {
     call("kappaSimFailCopy", n);
   }
 
+  /** Lets later work on a stream wait until {@link #release}. */
+  public void hold(long stream) {
+    call("kappaSimHold", stream);
+  }
+
+  /** Lets all streams that are held go on. */
+  public void release() {
+    call("kappaSimRelease");
+  }
+
   /** What PTX images are replaced with. */
   public void kernels(Path library) {
     try (Arena arena = Arena.ofConfined()) {
@@ -120,7 +134,7 @@ public final class SimulationControl {
       long[] v = values.toArray(ValueLayout.JAVA_LONG);
       return new Counters(
           v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13],
-          v[14]);
+          v[14], v[15], v[16]);
     }
   }
 

@@ -12,6 +12,7 @@ public final class KvBooks {
     return new KvStats(
         new KvStats.Tier(64, 64, 16, 8),
         new KvStats.Tier(128, 256, 3, 100),
+        false,
         1_000_000,
         new KvStats.Transfers(40, 4_000_000_000L, 500_000_000, 2, 10e9),
         new KvStats.Transfers(30, 3_000_000_000L, 1_500_000_000, 0, 0),
@@ -26,6 +27,7 @@ public final class KvBooks {
     return new KvStats(
         new KvStats.Tier(total, total, used, cached),
         new KvStats.Tier(0, 0, 0, 0),
+        true,
         1 << 20,
         none,
         none,

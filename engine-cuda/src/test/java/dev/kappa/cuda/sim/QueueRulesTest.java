@@ -1,0 +1,136 @@
+package dev.kappa.cuda.sim;
+
+import static dev.kappa.cuda.sim.Simulation.addressOf;
+import static jcuda.driver.JCudaDriver.cuCtxGetCurrent;
+import static jcuda.driver.JCudaDriver.cuCtxSetCurrent;
+import static jcuda.driver.JCudaDriver.cuLaunchHostFunc;
+import static jcuda.driver.JCudaDriver.cuMemcpyHtoDAsync;
+import static jcuda.driver.JCudaDriver.cuMemsetD8Async;
+import static jcuda.driver.JCudaDriver.cuStreamQuery;
+import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import jcuda.driver.CUcontext;
+import jcuda.driver.CUdeviceptr;
+import jcuda.driver.CUhostFn;
+import jcuda.driver.CUstream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** When the driver holds up whoever submits work, or calls the host. */
+@Timeout(60)
+class QueueRulesTest {
+
+  private static final int MOST_PENDING = 1024;
+
+  /** Long enough to see what must not happen happen, mostly. */
+  private static final long MOMENT_MILLIS = 50;
+
+  private final Simulation simulation = new Simulation();
+
+  @BeforeEach
+  void open() {
+    simulation.open();
+  }
+
+  @AfterEach
+  void close() {
+    simulation.close();
+  }
+
+  private CUstream heldStream() {
+    CUstream stream = simulation.stream();
+    simulation.cuda().control().hold(addressOf(stream));
+    return stream;
+  }
+
+  /** Makes a call of the driver on another thread; done when it has returned. */
+  private static CompletableFuture<Void> elsewhere(Runnable call) {
+    CUcontext context = new CUcontext();
+    cuCtxGetCurrent(context);
+    return CompletableFuture.runAsync(
+        () -> {
+          cuCtxSetCurrent(context);
+          call.run();
+        },
+        task -> Thread.ofPlatform().daemon().start(task));
+  }
+
+  private void assertHeldUpUntilRelease(CompletableFuture<Void> call) throws Exception {
+    Thread.sleep(MOMENT_MILLIS);
+    assertThat(call).isNotDone();
+    simulation.cuda().control().release();
+    call.get(30, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void aFullQueueHoldsUpWhoeverSubmits() throws Exception {
+    CUdeviceptr memory = simulation.allocate(64);
+    CUstream stream = heldStream();
+    CUstream other = simulation.stream();
+    for (int pending = 1; pending < MOST_PENDING; pending++) {
+      cuMemsetD8Async(memory, (byte) 1, 64, stream);
+    }
+    assertThat(simulation.counters().queueWaits()).isZero();
+    CompletableFuture<Void> onceMore =
+        elsewhere(() -> cuMemsetD8Async(memory, (byte) 1, 64, stream));
+    cuMemsetD8Async(memory, (byte) 2, 64, other);
+    cuStreamSynchronize(other);
+    assertHeldUpUntilRelease(onceMore);
+    assertThat(simulation.counters().queueWaits()).isOne();
+    cuStreamSynchronize(stream);
+  }
+
+  @Test
+  void hostFunctionsOfAllStreamsTakeTurns() throws Exception {
+    CUstream first = simulation.stream();
+    CUstream second = simulation.stream();
+    CountDownLatch entered = new CountDownLatch(1);
+    CountDownLatch mayReturn = new CountDownLatch(1);
+    List<String> calls = Collections.synchronizedList(new ArrayList<>());
+    CUhostFn slow =
+        name -> {
+          entered.countDown();
+          await(mayReturn);
+          calls.add((String) name);
+        };
+    CUhostFn quick = name -> calls.add((String) name);
+    cuLaunchHostFunc(first, slow, "first");
+    await(entered);
+    cuLaunchHostFunc(second, quick, "second");
+    Thread.sleep(MOMENT_MILLIS);
+    assertThat(calls).isEmpty();
+    mayReturn.countDown();
+    cuStreamSynchronize(first);
+    cuStreamSynchronize(second);
+    assertThat(calls).containsExactly("first", "second");
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void aCopyFromPageableMemoryWaitsForTheStreamsEarlierWork() throws Exception {
+    CUdeviceptr device = simulation.allocate(400);
+    CUstream stream = heldStream();
+    try (PinnedMemory host = new PinnedMemory(400)) {
+      assertHeldUpUntilRelease(elsewhere(() -> cuMemcpyHtoDAsync(device, host.at(0), 400, stream)));
+    }
+    cuStreamSynchronize(stream);
+    assertThat(cuStreamQuery(stream)).isZero();
+    assertThat(simulation.counters().pageableCopies()).isOne();
+  }
+}
