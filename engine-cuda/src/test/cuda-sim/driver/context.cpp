@@ -103,6 +103,7 @@ void kappaSimReset() {
     *each = 0;
   }
   settings().pinnedBytes = SIZE_MAX;
+  settings().machineCode = false;
   settings().copiesToFailure = -1;
 }
 

@@ -27,6 +27,7 @@ Settings* fromEnvironment() {
   s->reverse = number("KAPPA_SIM_REVERSE", 0) != 0;
   s->memoryBytes = (size_t)number("KAPPA_SIM_MEMORY", 256 << 20);
   s->pinnedBytes = SIZE_MAX;
+  s->machineCode = false;
   s->copiesToFailure = -1;
   return s;
 }
@@ -65,6 +66,8 @@ void kappaSimConfigure(uint64_t seed, int delayMicros, int reverse, size_t memor
 }
 
 void kappaSimLimitPinned(size_t bytes) { settings().pinnedBytes = bytes; }
+
+void kappaSimTakeMachineCode() { settings().machineCode = true; }
 
 void kappaSimFailCopy(int64_t n) { settings().copiesToFailure = n - 1; }
 

@@ -17,6 +17,7 @@ struct Settings {
   std::atomic<bool> reverse;
   std::atomic<size_t> memoryBytes;
   std::atomic<size_t> pinnedBytes;      // most that can be pinned
+  std::atomic<bool> machineCode;        // whether images of machine code are taken
   std::atomic<int64_t> copiesToFailure;  // that many copies succeed, the next fails; -1: none fails
 };
 
@@ -42,6 +43,9 @@ EXPORTED void kappaSimConfigure(uint64_t seed, int delayMicros, int reverse, siz
 EXPORTED void kappaSimLimitPinned(size_t bytes);
 // The n-th copy from now fails, and with it the context; 0: none.
 EXPORTED void kappaSimFailCopy(int64_t n);
+// Takes images of machine code until the next reset, as a driver does that is not older than they
+// are. Their kernels' arguments cannot be compared with the sources'.
+EXPORTED void kappaSimTakeMachineCode();
 // Lets later work on a stream wait until all held streams are released.
 EXPORTED int kappaSimHold(void* stream);
 EXPORTED void kappaSimRelease();

@@ -201,18 +201,18 @@ void kappaSimKernels(const char* path) {
 EXPORTED int cuModuleLoadData(void** handle, const void* image) {
   REQUIRE_CONTEXT;
   if (image == nullptr) return INVALID_VALUE;
-  if (memcmp(image, ELFMAG, SELFMAG) == 0) {
-    bool host = ((const Elf64_Ehdr*)image)->e_machine == EM_X86_64;
-    return host ? openElf(handle, image) : INVALID_IMAGE;
-  }
-  if (!isPtx((const char*)image)) return INVALID_IMAGE;
+  bool elf = memcmp(image, ELFMAG, SELFMAG) == 0;
+  if (elf && ((const Elf64_Ehdr*)image)->e_machine == EM_X86_64) return openElf(handle, image);
+  if (elf && ((const Elf64_Ehdr*)image)->e_machine != EM_CUDA) return INVALID_IMAGE;
+  if (elf && !settings().machineCode) return NO_BINARY_FOR_GPU;
+  if (!elf && !isPtx((const char*)image)) return INVALID_IMAGE;
   std::string substitute;
   {
     std::lock_guard<std::mutex> held(modules().lock);
     substitute = modules().substitute;
   }
   return substitute.empty() ? INVALID_IMAGE
-                            : open(handle, substitute.c_str(), (const char*)image);
+                            : open(handle, substitute.c_str(), elf ? "" : (const char*)image);
 }
 
 EXPORTED int cuModuleLoadDataEx(void** handle, const void* image, unsigned, int*, void**) {

@@ -34,7 +34,7 @@ abstract class KernelContract extends DeviceFixture {
   }
 
   @ParameterizedTest
-  @CsvSource({"1,64", "3,16", "5,100", "2,2049", "7,1", "40,1024"})
+  @CsvSource({"1,64", "3,16", "5,100", "2,2049", "7,1", "40,1024", "2,8200"})
   void normsRows(int rows, int columns) {
     float[] in = randomActivations(rows * columns);
     float[] weight = randomFloats(columns, 2f, DType.F32);
@@ -45,7 +45,7 @@ abstract class KernelContract extends DeviceFixture {
   }
 
   @ParameterizedTest
-  @CsvSource({"1,64", "3,100", "33,768"})
+  @CsvSource({"1,64", "3,100", "33,768", "2,8200"})
   void addsThenNormsRows(int rows, int columns) {
     float[] residual = randomActivations(rows * columns);
     float[] delta = randomActivations(rows * columns);
@@ -275,7 +275,7 @@ abstract class KernelContract extends DeviceFixture {
   }
 
   @ParameterizedTest
-  @CsvSource({"1,64", "3,100", "50,2048", "2,1"})
+  @CsvSource({"1,64", "3,100", "50,2048", "2,1", "1,14336", "300,4104"})
   void multipliesUpByGatedSilu(int rows, int columns) {
     float[] in = randomFloats(rows * 2 * columns, 30f, device.info().activationType());
     in[0] = 200f;

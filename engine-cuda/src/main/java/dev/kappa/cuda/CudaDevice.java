@@ -53,7 +53,8 @@ final class CudaDevice implements Device {
     boolean done = false;
     try {
       context.bind();
-      module = new KernelModule(context);
+      int major = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
+      module = new KernelModule(context, major);
       info = describe();
       kernels = new CudaKernels(module);
       clockStream = new CudaStream(this, context, "clock");

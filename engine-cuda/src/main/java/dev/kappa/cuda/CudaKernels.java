@@ -20,6 +20,15 @@ final class CudaKernels implements Kernels {
   private static final int ACTIVATION = 2;
   private static final int FLOAT = 4;
   private static final int WARP = 32;
+
+  /** Elements that a thread takes at a time, in {@code eights.cuh}. */
+  private static final int PIECE = 8;
+
+  private static final int MOST_WARPS = 16;
+
+  /** Two for each processor of the largest GPUs, where a kernel may have as many as it likes. */
+  private static final int WANTED_BLOCKS = 288;
+
   private static final int MOST_HEAD_DIM = 256;
   private static final int TILE = 64;
   private static final int ARGMAX_THREADS = 256;
@@ -59,7 +68,7 @@ final class CudaKernels implements Kernels {
       int columns,
       DeviceMemory out) {
     Objects.checkFromIndexSize(first, count, batch.outputs());
-    long from = Arguments.matrix("gatherOutputs: in", in, batch.rows(), columns, ACTIVATION);
+    long from = rows("gatherOutputs: in", in, batch.rows(), columns);
     pick(
         "gatherOutputs: out",
         stream,
@@ -78,7 +87,7 @@ final class CudaKernels implements Kernels {
       int rows,
       int columns,
       DeviceMemory out) {
-    long to = Arguments.matrix(what, out, rows, columns, ACTIVATION);
+    long to = rows(what, out, rows, columns);
     CudaStream own = CudaStream.of(stream);
     if (rows > 0) {
       own.launch()
@@ -99,9 +108,9 @@ final class CudaKernels implements Kernels {
       int columns,
       float epsilon,
       DeviceMemory out) {
-    long from = Arguments.matrix("rmsNorm: in", in, rows, columns, ACTIVATION);
+    long from = rows("rmsNorm: in", in, rows, columns);
     long factors = Arguments.matrix("rmsNorm: weight", weight, 1, columns, FLOAT);
-    long to = Arguments.matrix("rmsNorm: out", out, rows, columns, ACTIVATION);
+    long to = rows("rmsNorm: out", out, rows, columns);
     CudaStream own = CudaStream.of(stream);
     if (rows > 0) {
       own.launch()
@@ -124,10 +133,10 @@ final class CudaKernels implements Kernels {
       int columns,
       float epsilon,
       DeviceMemory out) {
-    long sum = Arguments.matrix("addRmsNorm: residual", residual, rows, columns, ACTIVATION);
-    long added = Arguments.matrix("addRmsNorm: delta", delta, rows, columns, ACTIVATION);
+    long sum = rows("addRmsNorm: residual", residual, rows, columns);
+    long added = rows("addRmsNorm: delta", delta, rows, columns);
     long factors = Arguments.matrix("addRmsNorm: weight", weight, 1, columns, FLOAT);
-    long to = Arguments.matrix("addRmsNorm: out", out, rows, columns, ACTIVATION);
+    long to = rows("addRmsNorm: out", out, rows, columns);
     CudaStream own = CudaStream.of(stream);
     if (rows > 0) {
       own.launch()
@@ -283,13 +292,14 @@ final class CudaKernels implements Kernels {
 
   @Override
   public void siluMul(Stream stream, DeviceMemory gateUp, int rows, int columns, DeviceMemory out) {
-    long from =
-        Arguments.matrix(
-            "siluMul: gateUp", gateUp, rows, Math.multiplyExact(2, columns), ACTIVATION);
-    long to = Arguments.matrix("siluMul: out", out, rows, columns, ACTIVATION);
+    long from = rows("siluMul: gateUp", gateUp, rows, Math.multiplyExact(2, columns));
+    long to = rows("siluMul: out", out, rows, columns);
     CudaStream own = CudaStream.of(stream);
     if (rows > 0) {
-      own.launch().add(from).add(to).add(columns).run(kernels.siluMul, rows, threads(columns));
+      int threads = threads(columns);
+      int whole = Math.ceilDiv(columns, PIECE * threads);
+      int parts = Math.clamp(Math.ceilDiv(WANTED_BLOCKS, rows), 1, whole);
+      own.launch().add(from).add(to).add(columns).run(kernels.siluMul, rows, parts, 1, threads, 0);
     }
   }
 
@@ -303,9 +313,19 @@ final class CudaKernels implements Kernels {
     }
   }
 
+  /** The address of rows of activations, for kernels that take them eight at a time. */
+  private static long rows(String what, DeviceMemory memory, int rows, int columns) {
+    long address = Arguments.matrix(what, memory, rows, columns, ACTIVATION);
+    if (columns % PIECE == 0 && address % (PIECE * ACTIVATION) != 0) {
+      throw new IllegalArgumentException(
+          "%s: rows of %d do not begin at a multiple of 16 bytes".formatted(what, columns));
+    }
+    return address;
+  }
+
   /** Threads for a row: by its length alone, since they decide the order of sums. */
   private static int threads(int columns) {
-    return Math.clamp(Math.ceilDiv(columns, 8 * WARP), 1, 8) * WARP;
+    return Math.clamp(Math.ceilDiv(columns, PIECE * WARP), 1, MOST_WARPS) * WARP;
   }
 
   private static void checkHeads(AttentionShape shape) {

@@ -1,26 +1,15 @@
 package dev.kappa.cuda;
 
 import static jcuda.driver.JCudaDriver.cuModuleGetFunction;
-import static jcuda.driver.JCudaDriver.cuModuleLoadData;
 import static jcuda.driver.JCudaDriver.cuModuleUnload;
 
 import dev.kappa.device.DType;
-import dev.kappa.device.DeviceException;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.EnumMap;
-import java.util.HexFormat;
 import java.util.Map;
 import jcuda.driver.CUmodule;
 
 /** The project's kernels, loaded into a context. */
 final class KernelModule implements AutoCloseable {
-
-  private static final String RESOURCE = "kernels.ptx";
 
   /**
    * A function of the module.
@@ -55,13 +44,12 @@ final class KernelModule implements AutoCloseable {
   /** Conversions to 32-bit floats. */
   final Map<DType, Kernel> toF32;
 
-  KernelModule(CudaContext context) {
+  /**
+   * @param major of the GPU's compute capability
+   */
+  KernelModule(CudaContext context, int major) {
     this.context = context;
-    byte[] text = read();
-    hash = sha256(text);
-    context.check(
-        "loading the kernels (cuModuleLoadData)",
-        cuModuleLoadData(module, new String(text, StandardCharsets.US_ASCII)));
+    hash = KernelImage.load(context, module, major).hash();
     pickRows = kernel("pickRows", 4);
     rmsNorm = kernel("rmsNorm", 5);
     addRmsNorm = kernel("addRmsNorm", 6);
@@ -93,25 +81,6 @@ final class KernelModule implements AutoCloseable {
     Handles.FunctionHandle function = new Handles.FunctionHandle();
     context.check("finding kernel " + name, cuModuleGetFunction(function, module, name));
     return new Kernel(name, function.raw(), arguments);
-  }
-
-  private static byte[] read() {
-    try (InputStream in = KernelModule.class.getResourceAsStream(RESOURCE)) {
-      if (in == null) {
-        throw new DeviceException("the kernels are missing: no resource " + RESOURCE);
-      }
-      return in.readAllBytes();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
   }
 
   @Override

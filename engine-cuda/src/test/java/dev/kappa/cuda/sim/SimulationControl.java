@@ -102,6 +102,11 @@ public final class SimulationControl {
     call("kappaSimFailCopy", n);
   }
 
+  /** Takes images of machine code as well as PTX, until the next reset. */
+  public void takeMachineCode() {
+    call("kappaSimTakeMachineCode");
+  }
+
   /** Lets later work on a stream wait until {@link #release}. */
   public void hold(long stream) {
     call("kappaSimHold", stream);
