@@ -44,7 +44,7 @@ final class ExpertCases {
   /** Two products and a gate in between, each rounded, and a sum of them. */
   static KernelCase experts(Inputs in, int rows, Router router, int hidden, int intermediate) {
     int experts = router.experts();
-    float[] scores = in.floats(rows * experts, 4f);
+    float[] chosen = choices(in, rows, router);
     float[] values = in.floats(rows * hidden, 1f);
     MemorySegment gateUps = in.matrix(experts * 2 * intermediate, hidden);
     MemorySegment downs = in.matrix(experts * hidden, intermediate);
@@ -62,8 +62,7 @@ final class ExpertCases {
                   side.weights(downs, experts, intermediate),
                   Activation.SILU);
           DeviceMemory from = side.activations(values);
-          DeviceMemory choices = side.poisoned(router.choiceBytes(rows));
-          side.kernels().route(side.stream, side.upload(scores, DType.F32), rows, router, choices);
+          DeviceMemory choices = side.upload(chosen, DType.F32);
           DeviceMemory scratch =
               side.poisoned(side.kernels().expertScratchBytes(router, hidden, intermediate, rows));
           DeviceMemory out = side.room((long) rows * hidden);
@@ -71,5 +70,18 @@ final class ExpertCases {
               () -> side.kernels().experts(side.stream, from, rows, args, choices, scratch, out),
               List.of(new Output(out, Kind.ACTIVATION, rows * hidden)));
         });
+  }
+
+  /** Choices as {@code route} writes them: of each row, experts that follow one another. */
+  private static float[] choices(Inputs in, int rows, Router router) {
+    float[] choices = in.floats(2 * rows * router.perToken(), 1f);
+    for (int row = 0; row < rows; row++) {
+      int first = in.random.nextInt(router.experts());
+      for (int slot = 0; slot < router.perToken(); slot++) {
+        int expert = (first + slot) % router.experts();
+        choices[2 * (row * router.perToken() + slot)] = Float.intBitsToFloat(expert);
+      }
+    }
+    return choices;
   }
 }
