@@ -328,6 +328,38 @@ class OffloadFaultTest {
     }
   }
 
+  @Test
+  void nothingMoreIsReadForARequestCancelledInAStreamedStep() throws InterruptedException {
+    AtomicInteger copies = new AtomicInteger();
+    device.follow(
+        new ScriptedDevice.Script() {
+          @Override
+          public void beforeCopy(String on, Memory target, Memory source) {
+            if (on.equals("stream-in")) {
+              copies.incrementAndGet();
+            }
+          }
+        });
+    try (TestEngine engine = start(options().build())) {
+      CountDownLatch standstill = new CountDownLatch(1);
+      Collected streamed = engine.submit(prompt(LONG), sampling(50));
+      streamed.awaitFirstToken();
+      device.hold("long", standstill);
+      int before = -1;
+      while (before != copies.get()) {
+        before = copies.get();
+        Thread.sleep(100);
+      }
+      streamed.cancel();
+      assertThat(streamed.finish().reason()).isEqualTo(Finish.Reason.ABORT);
+      // As of the end of the round in which the engine has stopped the step.
+      await(() -> engine.engine().stats().running() == 0);
+      standstill.countDown();
+      engine.awaitIdle();
+      assertThat(copies.get()).isEqualTo(before);
+    }
+  }
+
   private Engine startBare(EngineOptions options) {
     return Engine.builder(MODEL)
         .options(options)
