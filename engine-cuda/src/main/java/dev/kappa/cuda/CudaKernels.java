@@ -40,19 +40,22 @@ final class CudaKernels implements Kernels {
   /** A millisecond at a third of what an H100's tensor cores are rated at. */
   private static final long SPAN_OPERATIONS = 330_000_000_000L;
 
-  /** More tokens than a piece of any model brings. */
-  private static final int MOST_SPAN_SEGMENTS = 1 << 12;
+  /** Tokens of the least span. */
+  private static final int SPAN_UNIT = 512;
 
-  /** Kernels read keys and values in pieces of so many bytes. */
-  private static final int KV_ALIGNMENT = 16;
+  /** More tokens than a piece of any model brings. */
+  private static final int MOST_SPAN_UNITS = 1 << 12;
+
+  /** Attention reads queries, keys and values in pieces of so many bytes. */
+  private static final int ALIGNMENT = 16;
 
   private final KernelModule kernels;
   private final AttentionCalls attention;
   private final ExpertCalls experts;
 
-  CudaKernels(KernelModule kernels) {
+  CudaKernels(KernelModule kernels, AttentionCalls attention) {
     this.kernels = kernels;
-    attention = new AttentionCalls(kernels);
+    this.attention = attention;
     experts = new ExpertCalls(kernels);
   }
 
@@ -206,11 +209,12 @@ final class CudaKernels implements Kernels {
     if (rows == 0) {
       return;
     }
+    BatchStage.Staged staged = own.batchStage().stage(kernels, batch, layer.blockTokens());
     own.launch()
         .add(heads)
-        .add(batch.positionsAddress())
-        .add(batch.rowSequencesAddress())
-        .add(batch.blockTablesAddress())
+        .add(staged.positions())
+        .add(staged.sequences())
+        .add(staged.tables())
         .add(batch.maxBlocks())
         .add(args.table().address())
         .add(args.rotaryDim())
@@ -243,11 +247,8 @@ final class CudaKernels implements Kernels {
       DeviceMemory out) {
     checkHeads(shape);
     checkLayer("attention", layer, shape);
-    long queries =
-        Arguments.matrix("attention: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
-    long to =
-        Arguments.matrix(
-            "attention: out", out, batch.rows(), shape.heads() * shape.headDim(), ACTIVATION);
+    long queries = aligned("attention: qkv", qkv, batch.rows(), shape.qkvColumns());
+    long to = aligned("attention: out", out, batch.rows(), shape.heads() * shape.headDim());
     CudaStream own = CudaStream.of(stream);
     if (batch.rows() > 0) {
       attention.attend(own, queries, batch, shape, layer, to);
@@ -266,8 +267,8 @@ final class CudaKernels implements Kernels {
   @Override
   public int spanTokens(AttentionShape shape, int rows) {
     long perToken = 4L * rows * shape.heads() * shape.headDim();
-    long segments = SPAN_OPERATIONS / perToken / AttentionCalls.SEGMENT;
-    return (int) Math.clamp(segments, 1, MOST_SPAN_SEGMENTS) * AttentionCalls.SEGMENT;
+    long units = SPAN_OPERATIONS / perToken / SPAN_UNIT;
+    return (int) Math.clamp(units, 1, MOST_SPAN_UNITS) * SPAN_UNIT;
   }
 
   @Override
@@ -289,8 +290,7 @@ final class CudaKernels implements Kernels {
     checkLayer("attentionSpan", layer, shape);
     long carried = state("attentionSpan: state", batch, shape, state);
     Arguments.span(batch, shape, layer, span, TILE);
-    long queries =
-        Arguments.matrix("attentionSpan: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
+    long queries = aligned("attentionSpan: qkv", qkv, batch.rows(), shape.qkvColumns());
     attention.attendSpan(CudaStream.of(stream), queries, batch, shape, layer, span, carried);
   }
 
@@ -307,7 +307,21 @@ final class CudaKernels implements Kernels {
 
   private static long state(String what, Batch batch, AttentionShape shape, DeviceMemory state) {
     Arguments.oneSequence(what, batch);
-    return Arguments.room(what, state, AttentionCalls.stateBytes(shape, batch.rows()));
+    return aligned(
+        what, Arguments.room(what, state, AttentionCalls.stateBytes(shape, batch.rows())));
+  }
+
+  /** The address of rows of activations, which attention reads and writes in pieces. */
+  private static long aligned(String what, DeviceMemory memory, int rows, int columns) {
+    return aligned(what, Arguments.matrix(what, memory, rows, columns, ACTIVATION));
+  }
+
+  private static long aligned(String what, long address) {
+    if (address % ALIGNMENT != 0) {
+      throw new IllegalArgumentException(
+          "%s does not lie at a multiple of %d bytes".formatted(what, ALIGNMENT));
+    }
+    return address;
   }
 
   @Override
@@ -432,10 +446,10 @@ final class CudaKernels implements Kernels {
     Arguments.layer(what, layer, shape);
     long places =
         layer.pool().address() | layer.blockStride() | layer.keyOffset() | layer.valueOffset();
-    if (places % KV_ALIGNMENT != 0) {
+    if (places % ALIGNMENT != 0) {
       throw new IllegalArgumentException(
           "%s: keys and values do not lie at multiples of %d bytes: %s"
-              .formatted(what, KV_ALIGNMENT, layer));
+              .formatted(what, ALIGNMENT, layer));
     }
   }
 }
