@@ -180,6 +180,9 @@ final class AttentionKernel {
       int kvHead = plan.kvHead(unit);
       tiles.loadKeys(sequence, kvHead, start, count, scratch);
       tiles.loadValues(sequence, kvHead, start, count, scratch.raw(), scratch.values());
+      if (start < plan.lowest(unit)) {
+        tiles.clearValues(scratch.values(), plan.lowest(unit) - start);
+      }
       for (int q = 0; q < plan.queries(unit); q += TileKernel.ROWS) {
         tile(scratch, plan, unit, q, start, count, running + q * pitch);
       }
