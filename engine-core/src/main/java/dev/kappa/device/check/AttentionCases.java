@@ -33,6 +33,12 @@ final class AttentionCases {
     return new AttentionShape(heads, kvHeads, dim, (float) (4 / Math.sqrt(dim)));
   }
 
+  /** The same with a window, and bounded scores. */
+  static AttentionShape windowed(int heads, int kvHeads, int dim, int window) {
+    float scale = (float) (4 / Math.sqrt(dim));
+    return new AttentionShape(heads, kvHeads, dim, scale, window, 2f);
+  }
+
   /** What {@link #ropeStore} does besides rotating whole heads. */
   enum Rope {
     PLAIN,

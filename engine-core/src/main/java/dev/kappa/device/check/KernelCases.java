@@ -110,6 +110,8 @@ final class KernelCases {
       cases.add(in -> AttentionCases.ropeStore(in, small(), block, MIXED, Rope.BIASED_IN_PART));
       cases.add(in -> AttentionCases.attention(in, small(), block, MIXED));
       cases.add(in -> AttentionCases.attention(in, wide(), block, MIXED));
+      cases.add(in -> AttentionCases.attention(in, windowed(), block, MIXED));
+      cases.add(in -> AttentionCases.spans(in, windowed(), block, new Part(470, 31)));
       cases.add(in -> AttentionCases.spans(in, wide(), block, new Part(1024, 1)));
       cases.add(in -> AttentionCases.spans(in, small(), block, new Part(470, 31)));
     }
@@ -125,5 +127,9 @@ final class KernelCases {
 
   private static AttentionShape wide() {
     return AttentionCases.heads(3, 3, 128);
+  }
+
+  private static AttentionShape windowed() {
+    return AttentionCases.windowed(4, 2, 64, 100);
   }
 }
