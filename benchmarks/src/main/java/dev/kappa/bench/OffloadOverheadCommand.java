@@ -54,7 +54,8 @@ final class OffloadOverheadCommand implements Callable<Integer> {
             Math.max(1, pairs),
             flags.maxBatchedTokens(),
             flags.dummyWeights(),
-            flags.seed());
+            flags.seed(),
+            flags.traceOut());
     Machine machine = Machine.here();
     Devices.Choice choice = flags.device().open();
     try (Device device = choice.device();

@@ -4,6 +4,7 @@ import dev.kappa.device.DType;
 import dev.kappa.kv.KvOptions;
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.kv.StorePolicy;
+import dev.kappa.schedule.SchedulePolicy;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  *     share of what is free
  * @param storePolicy when blocks are copied to host memory
  * @param restore what becomes of prefixes in host memory
+ * @param schedule in which order waiting requests are admitted
  * @param layerGroups groups of layers in which a prefix is loaded; 0 lets its size decide
  * @param loadTimeoutNanos how much later than predicted a load may be before its tokens are
  *     computed instead
@@ -46,6 +48,7 @@ public record EngineOptions(
     long hostBytes,
     StorePolicy storePolicy,
     RestoreMode restore,
+    SchedulePolicy schedule,
     int layerGroups,
     long loadTimeoutNanos,
     boolean checkKv,
@@ -78,7 +81,8 @@ public record EngineOptions(
     private boolean warmUp;
     private long hostBytes;
     private StorePolicy storePolicy = StorePolicy.WRITE_THROUGH;
-    private RestoreMode restore = RestoreMode.LOAD;
+    private RestoreMode restore = RestoreMode.AUTO;
+    private SchedulePolicy schedule = SchedulePolicy.KAPPA;
     private int layerGroups;
     private long loadTimeoutNanos = KvOptions.LOAD_TIMEOUT_NANOS;
     private boolean checkKv;
@@ -151,6 +155,11 @@ public record EngineOptions(
       return this;
     }
 
+    public Builder schedule(SchedulePolicy value) {
+      schedule = value;
+      return this;
+    }
+
     public Builder layerGroups(int value) {
       layerGroups = value;
       return this;
@@ -187,6 +196,7 @@ public record EngineOptions(
           hostBytes,
           storePolicy,
           restore,
+          schedule,
           layerGroups,
           loadTimeoutNanos,
           checkKv,

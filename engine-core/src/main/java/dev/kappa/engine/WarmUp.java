@@ -5,6 +5,7 @@ import dev.kappa.device.LayerKv;
 import dev.kappa.kv.BlockTable;
 import dev.kappa.kv.KvCache;
 import dev.kappa.kv.PrefixUse;
+import dev.kappa.kv.RestoreSplit;
 import dev.kappa.schedule.Sequence;
 import dev.kappa.schedule.StepPlan;
 import java.lang.foreign.MemorySegment;
@@ -55,7 +56,9 @@ final class WarmUp implements StepRunner.RowSink {
     }
     int[] tokens = new int[rows + 1];
     BlockTable blocks = new BlockTable("");
-    if (cache.reserve(blocks, tokens, tokens.length, tokens.length, PrefixUse.NONE) == null) {
+    if (cache.reserve(
+            blocks, tokens, tokens.length, tokens.length, PrefixUse.NONE, RestoreSplit.LOAD_ALL)
+        == null) {
       return;
     }
     Sequence sequence = new Sequence(tokens, tokens.length, true, blocks);

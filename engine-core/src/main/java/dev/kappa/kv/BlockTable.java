@@ -23,6 +23,7 @@ public final class BlockTable {
   private int size;
   private int hostSize;
   private int published;
+  private int produces;
   private @Nullable Load load;
   private int windowStart = NONE;
   private final BitSet stored = new BitSet();
@@ -150,6 +151,15 @@ public final class BlockTable {
 
   void published(int count) {
     published = count;
+  }
+
+  /** Leading blocks of which some were noted with {@link Producers}. */
+  int produces() {
+    return produces;
+  }
+
+  void produces(int count) {
+    produces = count;
   }
 
   /** The key of the {@code index}-th block, which was computed before. */

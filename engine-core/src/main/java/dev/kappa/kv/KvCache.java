@@ -3,6 +3,7 @@ package dev.kappa.kv;
 import dev.kappa.device.Device;
 import dev.kappa.device.KvLayer;
 import dev.kappa.device.Stream;
+import dev.kappa.kv.transfer.CopyListener;
 import dev.kappa.kv.transfer.Lane;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +22,7 @@ public final class KvCache implements AutoCloseable {
   private final BlockPool pool;
   private final @Nullable HostSide host;
   private final @Nullable LongContexts longContexts;
+  private final Producers producers;
   private volatile Runnable progress = () -> {};
 
   /**
@@ -40,6 +42,7 @@ public final class KvCache implements AutoCloseable {
     this.options = options;
     this.device = new DeviceTier(device, layout, blocks, stream, options.check());
     pool = this.device.pool();
+    producers = new Producers(keys, layout.blockTokens());
     try {
       host =
           options.hostBytes() < layout.blockBytes()
@@ -68,6 +71,17 @@ public final class KvCache implements AutoCloseable {
   /** Whom to tell, from other threads, that there may be something to {@link #settle}. */
   public void onProgress(Runnable listener) {
     progress = listener;
+  }
+
+  /** Whom to tell of copies between the tiers; to be called before there are any. */
+  public void onCopied(CopyListener listener) {
+    if (host != null) {
+      host.loads().onCopied(listener);
+      host.stores().onCopied(listener);
+    }
+    if (longContexts != null) {
+      longContexts.onCopied(listener);
+    }
   }
 
   public KvLayout layout() {
@@ -100,11 +114,12 @@ public final class KvCache implements AutoCloseable {
    * @param length how many of them there are
    * @param capacity tokens to have room for, at least {@code length}
    * @param use which cached blocks may serve
+   * @param split how much of what lies in host memory is computed again
    * @return null if there are not enough free blocks; then nothing is held, but the prefix counts
    *     as just used
    */
   public @Nullable Reservation reserve(
-      BlockTable table, int[] tokens, int length, int capacity, PrefixUse use) {
+      BlockTable table, int[] tokens, int length, int capacity, PrefixUse use, RestoreSplit split) {
     if (table.size() != 0) {
       throw new IllegalStateException("the sequence holds blocks already");
     }
@@ -132,11 +147,15 @@ public final class KvCache implements AutoCloseable {
       replaceLastByCopy(table);
     }
     int cached = prefix * blockTokens - (whole && prefix > 0 ? 1 : 0);
-    table.published(cached / blockTokens);
     fill(table, missing, total);
+    if (options.reuse()) {
+      int from = missing.isEmpty() ? cached / blockTokens : missing.getFirst();
+      producers.add(table, from, length / blockTokens, tokens);
+    }
+    Reservation reservation = withoutHead(table, missing, cached, split);
+    table.published(reservation.start() / blockTokens);
     load(table, missing, whole ? prefix - 1 : -1);
-    int fromHost = Math.min(cached, missing.size() * blockTokens);
-    return new Reservation(cached, fromHost);
+    return reservation;
   }
 
   /** Whether {@link #reserve} would load something from host memory; changes nothing. */
@@ -151,6 +170,65 @@ public final class KvCache implements AutoCloseable {
       }
     }
     return false;
+  }
+
+  /**
+   * What a waiting sequence would find, without taking anything.
+   *
+   * @param use which cached blocks may serve it
+   */
+  public Outlook outlook(BlockTable table, int[] tokens, int length, PrefixUse use) {
+    int blockTokens = layout.blockTokens();
+    int onDevice = 0;
+    int onHost = 0;
+    int produced = BlockTable.NONE;
+    int known = options.reuse() && use != PrefixUse.NONE ? length / blockTokens : 0;
+    int index = 0;
+    for (; index < known; index++) {
+      BlockKey key = table.key(index, keys, tokens, blockTokens);
+      if (pool.contains(key)) {
+        onDevice++;
+      } else if (producers.has(key)) {
+        produced = index;
+        break;
+      } else if (host != null && use == PrefixUse.ALL && host.contains(key)) {
+        onHost++;
+      } else {
+        break;
+      }
+    }
+    int more = produced < 0 ? 0 : producers.run(table, index, known, tokens);
+    return new Outlook(onDevice * blockTokens, onHost * blockTokens, more * blockTokens, produced);
+  }
+
+  /** Whether the block that an {@link Outlook} says is being produced still is. */
+  public boolean isProduced(BlockTable table, Outlook outlook) {
+    if (!outlook.awaits()) {
+      return false;
+    }
+    BlockKey key = table.knownKey(outlook.awaited());
+    // What is loaded is findable as soon as it is there, though its sequence runs on.
+    return producers.has(key) && !pool.contains(key);
+  }
+
+  /** How long a load of so many tokens would take if it were the only one, in nanoseconds. */
+  public long loadNanos(long tokens) {
+    return host == null ? 0 : (long) (tokens * layout.bytesPerToken() / host.loads().rate());
+  }
+
+  /** How long the loads that are under way will still take, in nanoseconds. */
+  public long loadQueueNanos() {
+    return host == null ? 0 : host.loads().queueNanos(Long.MAX_VALUE);
+  }
+
+  /** How long those of them will take that come before one of so many tokens that begins now. */
+  public long loadQueueNanos(long tokens) {
+    return host == null ? 0 : host.loader().queueNanos(tokens * layout.bytesPerToken());
+  }
+
+  /** Groups of layers in which so many tokens would be loaded. */
+  public int loadGroups(long tokens) {
+    return host == null ? 1 : host.loader().groups(tokens * layout.bytesPerToken());
   }
 
   /**
@@ -181,12 +259,19 @@ public final class KvCache implements AutoCloseable {
     int blockTokens = layout.blockTokens();
     int full = computed / blockTokens;
     for (int index = table.published(); options.reuse() && index < full; index++) {
-      pool.publish(table.block(index), table.key(index, keys, tokens, blockTokens));
+      BlockKey key = table.key(index, keys, tokens, blockTokens);
+      pool.publish(table.block(index), key);
+      producers.remove(table, key);
       table.published(index + 1);
       if (host != null) {
         host.storer().onComputed(table, index);
       }
     }
+  }
+
+  /** Takes note that a sequence goes on behind the part of its prefix that is being loaded. */
+  public void resume(BlockTable table, int computed) {
+    table.published(computed / layout.blockTokens());
   }
 
   /** Starts to store what was offered; to be called once per step. */
@@ -222,6 +307,7 @@ public final class KvCache implements AutoCloseable {
    * that what is evicted is always a leaf: a prefix never goes before what was built on it.
    */
   public void release(BlockTable table) {
+    producers.removeAll(table);
     if (host != null) {
       host.loader().abandon(table);
     }
@@ -325,6 +411,37 @@ public final class KvCache implements AutoCloseable {
       table.setHost(index, stored);
       missing.add(index);
     }
+  }
+
+  /**
+   * Takes the tokens out of the missing ones that are computed after all; they have their device
+   * blocks already.
+   */
+  private Reservation withoutHead(
+      BlockTable table, List<Integer> missing, int cached, RestoreSplit split) {
+    if (missing.isEmpty()) {
+      return Reservation.of(cached, 0);
+    }
+    int blockTokens = layout.blockTokens();
+    int first = missing.getFirst();
+    int run = 1;
+    while (run < missing.size() && missing.get(run) == first + run) {
+      run++;
+    }
+    int start = first * blockTokens;
+    int head = split.recompute(start, start + run * blockTokens, cached) / blockTokens;
+    for (int index = first; index < first + head; index++) {
+      releaseHost(table, index);
+    }
+    missing.subList(0, head).clear();
+    if (head == 0) {
+      return Reservation.of(cached, Math.min(cached, missing.size() * blockTokens));
+    }
+    int headEnd = start + head * blockTokens;
+    if (headEnd >= cached) {
+      return new Reservation(start, headEnd, headEnd, 0);
+    }
+    return new Reservation(start, headEnd, cached, missing.size() * blockTokens);
   }
 
   /** Gives device blocks to the missing places and to all up to {@code total}. */

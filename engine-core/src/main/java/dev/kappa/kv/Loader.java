@@ -78,7 +78,7 @@ final class Loader {
     long bytes = runs.blocks() * layout.blockBytes();
     int[] firstLayers = layout.groups(groups(bytes));
     long now = clock.nanos();
-    long alone = (long) (bytes / lane.rate());
+    long alone = alone(bytes);
     long due = now + SLACK * alone;
     Load load =
         new Load(
@@ -91,7 +91,7 @@ final class Loader {
             new Load.Times(now, due, due + SLACK * alone + options.loadTimeoutNanos()),
             done -> settled(table, items, done));
     table.load(load);
-    lane.submit(load.transfer());
+    load.submit();
   }
 
   /** Gives a table's load up; its blocks stay in quarantine until nothing moves any more. */
@@ -129,7 +129,17 @@ final class Loader {
     return failed;
   }
 
-  private int groups(long bytes) {
+  /** How long a load of so many bytes that begins now would wait for others, in nanoseconds. */
+  long queueNanos(long bytes) {
+    return lane.queueNanos(clock.nanos() + SLACK * alone(bytes));
+  }
+
+  private long alone(long bytes) {
+    return (long) (bytes / lane.rate());
+  }
+
+  /** Groups of layers in which so many bytes are loaded. */
+  int groups(long bytes) {
     if (options.layerGroups() > 0) {
       return Math.min(options.layerGroups(), layout.layers());
     }

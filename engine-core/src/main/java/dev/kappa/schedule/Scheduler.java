@@ -2,33 +2,31 @@ package dev.kappa.schedule;
 
 import dev.kappa.kv.KvCache;
 import dev.kappa.kv.Load;
-import dev.kappa.kv.PrefixUse;
 import dev.kappa.kv.Reservation;
+import dev.kappa.kv.RestoreMode;
+import dev.kappa.kv.RestoreSplit;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.Iterator;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
- * First come, first served, with continuous batching: every step takes all decodes, then as many
- * prefill tokens as the token budget leaves, oldest request first. A request whose prefix lies in
- * host memory starts to load it as soon as it is admitted; it joins a step when that step need
- * hardly wait for it. Not thread-safe.
+ * Continuous batching: every step takes all decodes, then as many prefill tokens as the token
+ * budget leaves, oldest request first. A request whose prefix lies in host memory starts to load it
+ * as soon as it is admitted; it joins a step when that step need hardly wait for it. Which request
+ * is admitted next, an {@link Admission} says. Not thread-safe.
  *
- * <p><b>No deadlock.</b> A request is admitted with all the blocks that its known tokens need, in
- * order of arrival, so no two wait for each other's blocks. A sequence that outgrows the free
- * blocks takes them from the youngest running one, so waits point only to older requests; the
- * oldest can take all others' blocks, and the engine admits no request that does not fit the pool
- * alone.
+ * <p><b>No deadlock.</b> A request is admitted with all the blocks that its known tokens need, so
+ * no two wait for each other's blocks. A sequence that outgrows the free blocks takes them from the
+ * youngest running one, so waits point only to older requests; the oldest can take all others'
+ * blocks, and the engine admits no request that does not fit the pool alone.
  */
 public final class Scheduler {
 
   /** How much longer a step may take for a load that it has to wait for. */
   private static final double STALL_SHARE = 0.02;
-
-  /** Waiting sequences that may be passed by one that starts to load. */
-  private static final int LOOK_AHEAD = 8;
 
   private final KvCache cache;
   private final StepCost cost;
@@ -44,17 +42,25 @@ public final class Scheduler {
       new TreeSet<>(Comparator.comparingLong(Sequence::arrival));
 
   private final LongSequence longSequence;
+  private final @Nullable ComputeOrLoad computeOrLoad;
+  private final Admission admission;
   private final List<Sequence> impossible = new ArrayList<>();
   private long arrivals;
   private long preemptions;
 
   /**
-   * @param overlap whether a sequence may join a step before its load is complete
+   * @param policy in which order waiting sequences are admitted
+   * @param restore what becomes of prefixes in host memory
    * @param maxSequences most sequences that hold blocks at a time
    * @param maxBatchedTokens most new tokens in a step, at least {@code maxSequences}
    */
   public Scheduler(
-      KvCache cache, StepCost cost, boolean overlap, int maxSequences, int maxBatchedTokens) {
+      KvCache cache,
+      StepCost cost,
+      SchedulePolicy policy,
+      RestoreMode restore,
+      int maxSequences,
+      int maxBatchedTokens) {
     if (maxBatchedTokens < maxSequences) {
       throw new IllegalArgumentException(
           "%d tokens in a step are too few for %d sequences"
@@ -62,10 +68,17 @@ public final class Scheduler {
     }
     this.cache = cache;
     this.cost = cost;
-    this.overlap = overlap;
+    overlap = restore != RestoreMode.LOAD_WHOLE;
+    computeOrLoad =
+        restore == RestoreMode.AUTO ? new ComputeOrLoad(cache, cost, maxBatchedTokens) : null;
     this.maxSequences = maxSequences;
     this.maxBatchedTokens = maxBatchedTokens;
     longSequence = new LongSequence(cache, cost, maxBatchedTokens);
+    admission =
+        switch (policy) {
+          case KAPPA -> new KappaAdmission(this, cache);
+          case FCFS -> new FcfsAdmission(this, cache);
+        };
   }
 
   /** The one sequence that exceeds the device. */
@@ -114,14 +127,10 @@ public final class Scheduler {
    */
   public StepPlan plan(long now) {
     giveUpLoads(now);
-    Draft draft = new Draft(now);
+    Draft draft = new Draft(cost, now, maxBatchedTokens);
     planDecodes(draft);
-    // One that began to load while others were before it in the queue is after them here, too.
-    long firstWaiting = firstWaiting();
-    planPrefills(draft, 0, firstWaiting);
-    admit(draft);
-    planPrefills(draft, firstWaiting, Long.MAX_VALUE);
-    return new StepPlan(draft.chunks, draft.loads, draft.work, draft.again);
+    admission.plan(draft);
+    return draft.plan();
   }
 
   /** Sequences that can never go on, for lack of host memory; they are forgotten here. */
@@ -145,91 +154,62 @@ public final class Scheduler {
     }
   }
 
-  /** A plan in the making. */
-  private final class Draft {
-    final long now;
-    final List<StepPlan.Chunk> chunks = new ArrayList<>();
-    final List<Load> loads = new ArrayList<>();
-    int budget = maxBatchedTokens;
-    StepWork work = cost.nothing();
-    long again = Long.MAX_VALUE;
-
-    Draft(long now) {
-      this.now = now;
-    }
-
-    void add(Sequence sequence) {
-      int count = count(sequence);
-      chunks.add(new StepPlan.Chunk(sequence, sequence.computed(), count));
-      work = work.plus(sequence.computed(), count);
-      budget -= count;
-      sequence.advance(count);
-    }
-
-    int count(Sequence sequence) {
-      return Math.min(budget, remaining(sequence));
-    }
-
-    /** How long the step would take with a sequence's chunk in it. */
-    long nanosWith(Sequence sequence) {
-      return cost.nanos(work.plus(sequence.computed(), count(sequence)));
-    }
-  }
-
   /** Plans every sequence that needs just one token. */
   private void planDecodes(Draft draft) {
     // By index, since the youngest may be preempted from the end of the list meanwhile.
     for (int i = 0; i < running.size(); i++) {
       Sequence sequence = running.get(i);
-      if (remaining(sequence) == 1 && !sequence.isLoading() && makeRoom(sequence)) {
-        draft.add(sequence);
+      if (sequence.remaining() == 1 && !sequence.isLoading() && makeRoom(sequence)) {
+        draft.addDecode(sequence);
       }
     }
   }
 
-  /** When the first of those arrived whose turn it is to be admitted. */
-  private long firstWaiting() {
-    for (Sequence sequence : waiting) {
-      if (!isLong(sequence)) {
-        return sequence.arrival();
-      }
-    }
-    return Long.MAX_VALUE;
-  }
-
-  /** Plans running sequences by age, those that arrived from one on and before another. */
-  private void planPrefills(Draft draft, long from, long to) {
+  /** Plans running sequences by age: those that are chosen, as far as the step has room. */
+  void planPrefills(Draft draft, Predicate<Sequence> chosen) {
     for (Sequence sequence : running) {
-      boolean counts = sequence.arrival() >= from && sequence.arrival() < to;
       // A decode that has no room sits this step out.
-      boolean unplanned = remaining(sequence) > 0;
-      if (counts
-          && draft.budget > 0
+      boolean unplanned = sequence.remaining() > 0;
+      if (draft.budget() > 0
           && unplanned
+          && chosen.test(sequence)
           && cache.grow(sequence.blocks(), sequence.length())) {
         planPrefill(draft, sequence);
       }
     }
   }
 
-  private void planPrefill(Draft draft, Sequence sequence) {
+  /** Plans what a running sequence can compute now. */
+  void planPrefill(Draft draft, Sequence sequence) {
     Load load = sequence.blocks().load();
-    if (load == null || load.isJoined()) {
-      draft.add(sequence);
+    if (sequence.head() > 0) {
+      // Once the load is there, only the head keeps the sequence from its first token.
+      draft.addHead(sequence, load != null && !load.isComplete());
       return;
     }
+    if (load == null || load.isJoined() || join(draft, sequence, load)) {
+      if (sequence.passGap()) {
+        cache.resume(sequence.blocks(), sequence.computed());
+      }
+      draft.add(sequence);
+    }
+  }
+
+  /** Makes the step wait for a load, if that costs little; otherwise notes when it may. */
+  private boolean join(Draft draft, Sequence sequence, Load load) {
     long step = draft.nanosWith(sequence);
     long stall = load.stallNanos(step);
     if (overlap ? stall <= STALL_SHARE * step : load.isComplete()) {
       // One that was refused has failed by the next plan.
-      if (load.join(stall)) {
-        draft.loads.add(load);
-        draft.add(sequence);
+      boolean joined = load.join(stall);
+      if (joined) {
+        draft.await(load);
       }
-    } else {
-      long tolerable = overlap ? draft.now + stall - (long) (STALL_SHARE * step) : Long.MAX_VALUE;
-      draft.again = Math.min(draft.again, Math.min(tolerable, load.giveUpNanos()));
+      return joined;
     }
+    long tolerable = overlap ? draft.now() + stall - (long) (STALL_SHARE * step) : Long.MAX_VALUE;
+    draft.again(Math.min(tolerable, load.giveUpNanos()));
+    return false;
   }
 
   /** Grows a sequence to its length; returns false if it has to sit out or give way itself. */
@@ -266,72 +246,66 @@ public final class Scheduler {
   }
 
   /**
-   * Admits waiting sequences in order while the step has room for their tokens. One that has to
-   * wait for its turn starts to load what host memory has of it, if that takes no block from those
-   * before it.
-   */
-  private void admit(Draft draft) {
-    int passed = 0;
-    int claimed = 0;
-    Iterator<Sequence> queue = waiting.iterator();
-    while (queue.hasNext()) {
-      Sequence sequence = queue.next();
-      if (isLong(sequence)) {
-        // The place that they all wait for is no one else's; its blocks are.
-        if (cache.longContexts().isTooLong(sequence.maxLength())) {
-          impossible.add(sequence);
-        } else if (longSequence.isTaken()) {
-          continue;
-        } else if (passed > 0 || !longSequence.admit(sequence)) {
-          return;
-        }
-        queue.remove();
-        continue;
-      }
-      if (running.size() + passed >= maxSequences || passed > LOOK_AHEAD) {
-        return;
-      }
-      boolean inTurn = passed == 0 && draft.budget > 0;
-      int needed = cache.layout().blocksFor(capacity(sequence));
-      boolean fits = needed <= cache.pool().free() - claimed;
-      if ((inTurn || (fits && wouldLoad(sequence))) && reserve(sequence)) {
-        queue.remove();
-        place(sequence);
-        if (inTurn) {
-          planPrefill(draft, sequence);
-        }
-      } else {
-        passed++;
-        claimed += needed;
-      }
-    }
-  }
-
-  /**
    * Tokens that a sequence gets blocks for: one block more, so that its first decodes have room.
    */
-  private int capacity(Sequence sequence) {
+  int capacity(Sequence sequence) {
     int length = sequence.length();
     return Math.clamp(sequence.maxLength(), length, length + cache.layout().blockTokens());
   }
 
-  private boolean wouldLoad(Sequence sequence) {
-    return sequence.prefixUse() == PrefixUse.ALL
-        && cache.wouldLoad(sequence.blocks(), sequence.tokens(), sequence.length());
-  }
-
-  private boolean reserve(Sequence sequence) {
+  /**
+   * Gives a waiting sequence its blocks and lets it run.
+   *
+   * @param deviceNanos how long the device is busy with what comes before it
+   * @return whether there were enough blocks
+   */
+  boolean start(Draft draft, Sequence sequence, long deviceNanos) {
+    RestoreSplit split =
+        computeOrLoad == null
+            ? RestoreSplit.LOAD_ALL
+            : (start, end, resume) ->
+                computeOrLoad.recompute(draft, deviceNanos, sequence, start, end, resume);
     Reservation reservation =
         cache.reserve(
             sequence.blocks(),
             sequence.tokens(),
             sequence.length(),
             capacity(sequence),
-            sequence.prefixUse());
-    if (reservation != null) {
-      sequence.admitted(reservation);
+            sequence.prefixUse(),
+            split);
+    if (reservation == null) {
+      return false;
     }
-    return reservation != null;
+    sequence.admitted(reservation);
+    waiting.remove(sequence);
+    place(sequence);
+    return true;
+  }
+
+  /** Waiting sequences, oldest first, from the one behind a given one on. */
+  @Nullable Sequence waitingBehind(@Nullable Sequence other) {
+    if (other != null) {
+      return waiting.higher(other);
+    }
+    return waiting.isEmpty() ? null : waiting.first();
+  }
+
+  /** How long the device would take to compute what the running sequences still lack. */
+  long deviceNanos(Draft draft) {
+    long sum = cost.nanos(draft.work()) - cost.nanos(draft.decodes());
+    for (Sequence sequence : running) {
+      // What is behind a load is computed when that has come, not before those that come now.
+      int count = sequence.isLoading() ? sequence.head() : sequence.remaining();
+      if (count > 1) {
+        sum += deviceNanos(sequence.computed(), count);
+      }
+    }
+    return sum;
+  }
+
+  /** How long the device would take for consecutive tokens of one sequence. */
+  long deviceNanos(int start, int count) {
+    return cost.nanos(start, count, maxBatchedTokens);
   }
 
   /** Puts a sequence among the running ones, by age. */
@@ -343,11 +317,31 @@ public final class Scheduler {
     running.add(at, sequence);
   }
 
-  private boolean isLong(Sequence sequence) {
-    return cache.layout().blocksFor(sequence.maxLength()) > cache.pool().total();
+  /** How many more sequences may hold blocks. */
+  int places() {
+    return maxSequences - running.size();
   }
 
-  private static int remaining(Sequence sequence) {
-    return sequence.length() - sequence.computed();
+  /**
+   * Deals with a waiting sequence that exceeds the device: of them, one runs at a time.
+   *
+   * @param mayStart whether it may be given blocks now
+   * @return whether those behind it may go on
+   */
+  boolean passLong(Sequence sequence, boolean mayStart) {
+    // The place that they all wait for is no one else's; its blocks are.
+    if (cache.longContexts().isTooLong(sequence.maxLength())) {
+      impossible.add(sequence);
+    } else if (longSequence.isTaken()) {
+      return true;
+    } else if (!mayStart || !longSequence.admit(sequence)) {
+      return false;
+    }
+    waiting.remove(sequence);
+    return true;
+  }
+
+  boolean isLong(Sequence sequence) {
+    return cache.layout().blocksFor(sequence.maxLength()) > cache.pool().total();
   }
 }

@@ -2,6 +2,7 @@ package dev.kappa.schedule;
 
 import dev.kappa.kv.BlockTable;
 import dev.kappa.kv.Load;
+import dev.kappa.kv.Outlook;
 import dev.kappa.kv.PrefixUse;
 import dev.kappa.kv.Reservation;
 import java.util.Arrays;
@@ -13,12 +14,16 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Sequence {
 
+  private static final long UNSET = Long.MAX_VALUE;
+
   private final int promptLength;
   private final int maxLength;
   private final BlockTable blocks;
   private int[] tokens;
   private int length;
   private int computed;
+  private int headEnd;
+  private int resume;
   private int cachedPrompt = -1;
   private int hostPrompt;
   private PrefixUse prefixUse;
@@ -26,6 +31,10 @@ public final class Sequence {
   private boolean started;
   private long arrival;
   private int preemptions;
+  private int passed;
+  private @Nullable Outlook outlook;
+  private long outlookNanos;
+  private long hitDeadline = UNSET;
 
   /**
    * @param prompt the first tokens; copied
@@ -88,6 +97,40 @@ public final class Sequence {
     return restored;
   }
 
+  /** End of the tokens that are computed before the part of the prefix that is loaded. */
+  public int headEnd() {
+    return headEnd;
+  }
+
+  /** Where computing goes on behind that part. */
+  public int resume() {
+    return resume;
+  }
+
+  /** Tokens that are still to be computed. */
+  int remaining() {
+    return length - computed - gap();
+  }
+
+  /** Tokens to be computed before the part of the prefix that is loaded; 0 once they are. */
+  int head() {
+    return Math.max(0, headEnd - computed);
+  }
+
+  /** Goes on behind the part of the prefix that was loaded; returns whether there was one. */
+  boolean passGap() {
+    if (gap() == 0) {
+      return false;
+    }
+    computed = resume;
+    return true;
+  }
+
+  /** Tokens that are loaded behind those computed next. */
+  private int gap() {
+    return computed <= headEnd ? resume - headEnd : 0;
+  }
+
   /** Whether it waits for a load that no step has joined. */
   boolean isLoading() {
     Load load = blocks.load();
@@ -130,7 +173,12 @@ public final class Sequence {
   }
 
   void admitted(Reservation reservation) {
-    computed = reservation.cachedTokens();
+    computed = reservation.start();
+    headEnd = reservation.headEnd();
+    resume = reservation.resume();
+    passed = 0;
+    outlook = null;
+    hitDeadline = UNSET;
     if (!started) {
       cachedPrompt = reservation.cachedTokens();
       hostPrompt = reservation.hostTokens();
@@ -145,13 +193,60 @@ public final class Sequence {
 
   /** It has lost its blocks to others. */
   void preempted() {
-    computed = 0;
+    restart();
     preemptions++;
   }
 
   /** Its load did not arrive; what host memory holds is computed instead. */
   void loadFailed() {
-    computed = 0;
+    restart();
     prefixUse = PrefixUse.DEVICE;
+    if (started) {
+      cachedPrompt -= hostPrompt;
+      hostPrompt = 0;
+      restored = null;
+    }
+  }
+
+  private void restart() {
+    computed = 0;
+    headEnd = 0;
+    resume = 0;
+  }
+
+  /** How often one that came later was admitted before it, since it has been waiting. */
+  int passed() {
+    return passed;
+  }
+
+  void pass() {
+    passed++;
+  }
+
+  /** What the cache held of it when it was last looked up; null if that was not done. */
+  @Nullable Outlook outlook() {
+    return outlook;
+  }
+
+  /** When it was looked up. */
+  long outlookNanos() {
+    return outlookNanos;
+  }
+
+  void outlook(Outlook found, long now) {
+    outlook = found;
+    outlookNanos = now;
+  }
+
+  /** When waiting for what others produce ends; far away before it has begun. */
+  long hitDeadline() {
+    return hitDeadline;
+  }
+
+  /** Begins to wait for what others produce. */
+  void awaitHit(long deadline) {
+    if (hitDeadline == UNSET) {
+      hitDeadline = deadline;
+    }
   }
 }

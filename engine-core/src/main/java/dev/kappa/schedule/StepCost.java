@@ -44,6 +44,9 @@ public final class StepCost {
   /** Least share of its first value that a time can have; none is negative. */
   private static final double LEAST = 1e-4;
 
+  /** By how much more a token may cost in a step that is short for others' sake. */
+  private static final double EFFICIENCY_LOSS = 0.05;
+
   private final double[] units = new double[PARTS];
   private final double[] times = new double[PARTS];
   private final double[][] covariance = new double[PARTS][PARTS];
@@ -109,9 +112,80 @@ public final class StepCost {
     }
   }
 
+  /** Whether there was a step to learn from. */
+  public boolean isKnown() {
+    return scale > 0;
+  }
+
   /** The time that a step probably takes; 0 before the first. */
   public long nanos(StepWork wanted) {
     return scale == 0 ? 0 : (long) predict(wanted);
+  }
+
+  /** Nanoseconds that come on top of every step; 0 before the first. */
+  public double fixedNanos() {
+    return time(FIXED);
+  }
+
+  /** Nanoseconds that the products take however few tokens there are. */
+  public double weightsNanos() {
+    return time(WEIGHTS);
+  }
+
+  /** Nanoseconds that a new token takes in the products, where there are many. */
+  public double rowNanos() {
+    return time(ROW);
+  }
+
+  /** Nanoseconds that attention takes for each token that is seen, however few see it. */
+  public double contextNanos() {
+    return time(CONTEXT);
+  }
+
+  /** Nanoseconds that attention takes for each pair of tokens, where there are many. */
+  public double pairNanos() {
+    return time(PAIR);
+  }
+
+  private double time(int part) {
+    return scale * units[part] * times[part];
+  }
+
+  /**
+   * The time that consecutive tokens of a sequence probably take in steps that have nothing else to
+   * do.
+   *
+   * @param start position of the first
+   * @param most most tokens in a step
+   */
+  public long nanos(int start, int count, int most) {
+    long sum = 0;
+    for (int done = 0; done < count; done += most) {
+      sum += nanos(nothing().plus(start + done, Math.min(most, count - done)));
+    }
+    return sum;
+  }
+
+  /**
+   * The fewest consecutive tokens of a sequence that a step computes nearly as efficiently as it
+   * would many: shorter steps let others in sooner.
+   *
+   * @param start position of the first
+   * @param most how many they would be otherwise
+   */
+  public int efficientRows(int start, int most) {
+    double best = (1 + EFFICIENCY_LOSS) * nanos(nothing().plus(start, most)) / most;
+    int over = 0;
+    int fits = most;
+    while (fits - over > 1) {
+      int middle = (fits + over) >>> 1;
+      if (nanos(nothing().plus(start, middle)) <= best * middle) {
+        fits = middle;
+      } else {
+        over = middle;
+      }
+    }
+    return fits;
   }
 
   private void begin(StepWork done, long nanos) {

@@ -1,5 +1,6 @@
 package dev.kappa.text;
 
+import dev.kappa.text.Conversation.Ending;
 import dev.kappa.text.jinja.JinjaException;
 import dev.kappa.text.jinja.Template;
 import java.nio.file.Path;
@@ -95,28 +96,45 @@ public final class ChatTemplate {
     return Map.of("role", role, "content", content);
   }
 
-  /**
-   * Renders a conversation.
-   *
-   * @param messages as in the HTTP API: {@code role}, {@code content}, {@code tool_calls} and so
-   *     on, of null, Boolean, Number, String, List and Map
-   * @param addGenerationPrompt whether the text ends where the assistant's answer begins
-   * @param variables further variables, such as {@code tools} or {@code enable_thinking}; they go
-   *     before the special tokens of the same name
-   * @throws TemplateRejection if the template refuses the conversation
-   * @throws TextException if the template fails, naming the line
-   */
+  /** As {@link #render(Conversation)}; tools and documents are variables. */
   public String render(
       List<? extends Map<String, ? extends @Nullable Object>> messages,
       boolean addGenerationPrompt,
       Map<String, ? extends @Nullable Object> variables) {
+    Ending ending = addGenerationPrompt ? Ending.GENERATION_PROMPT : Ending.AFTER_LAST_MESSAGE;
+    return render(new Conversation(messages, null, null, ending, variables));
+  }
+
+  /**
+   * Renders a conversation.
+   *
+   * @throws TemplateRejection if the template refuses the conversation
+   * @throws TextException if the template fails, naming the line, or the last message is to be
+   *     continued and has no text, or none that the template renders as it is
+   */
+  public String render(Conversation conversation) {
+    if (conversation.ending() != Ending.WITHIN_LAST_MESSAGE) {
+      return render(conversation, conversation.messages());
+    }
+    ContinuedMessage last = new ContinuedMessage(conversation.messages());
+    return last.cut(render(conversation, last.messages()));
+  }
+
+  private String render(
+      Conversation conversation, List<? extends Map<String, ? extends @Nullable Object>> messages) {
     Map<String, @Nullable Object> all = new HashMap<>(specialTokens);
     // Always defined in transformers, if only as None.
     all.put("tools", null);
     all.put("documents", null);
-    all.putAll(variables);
+    all.putAll(conversation.variables());
+    if (conversation.tools() != null) {
+      all.put("tools", conversation.tools());
+    }
+    if (conversation.documents() != null) {
+      all.put("documents", conversation.documents());
+    }
     all.put("messages", messages);
-    all.put("add_generation_prompt", addGenerationPrompt);
+    all.put("add_generation_prompt", conversation.ending() == Ending.GENERATION_PROMPT);
     Template chosen = toolUse != null && all.get("tools") != null ? toolUse : template;
     return chosen.render(all, clock, MAX_WORK);
   }

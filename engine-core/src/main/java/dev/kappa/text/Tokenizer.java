@@ -16,6 +16,14 @@ public interface Tokenizer extends AutoCloseable {
    */
   int[] encode(String text, boolean addSpecialTokens);
 
+  /**
+   * Encodes text in which special tokens mean nothing: one that is written out is text like any
+   * other. Nothing is added around the text.
+   */
+  default int[] encodeLiterally(String text) {
+    return encode(text, false);
+  }
+
   /** Decodes tokens; bytes that are not valid UTF-8 become U+FFFD. */
   String decode(int[] tokens, boolean skipSpecialTokens);
 

@@ -32,17 +32,18 @@ public record TokenizerConfig(
   /**
    * Reads {@code tokenizer_config.json}, {@code special_tokens_map.json}, {@code
    * chat_template.jinja}, {@code chat_template.json} and {@code additional_chat_templates} as far
-   * as they exist. Template files go before templates in the configuration.
+   * as they exist. Template files go before templates in the configuration. As in transformers, the
+   * map goes before the configuration, and counts only if that has no {@code added_tokens_decoder}.
    *
    * @throws TextException if a file cannot be read or is not JSON
    */
   public static TokenizerConfig load(Path modelDirectory) {
     Map<String, String> tokens = new LinkedHashMap<>();
     Map<String, String> templates = new LinkedHashMap<>();
-    JsonNode map = readJson(modelDirectory.resolve("special_tokens_map.json"));
     JsonNode config = readJson(modelDirectory.resolve("tokenizer_config.json"));
-    for (JsonNode source : new JsonNode[] {map, config}) {
-      source.properties().forEach(entry -> putToken(tokens, entry.getKey(), entry.getValue()));
+    putTokens(tokens, config);
+    if (!config.path("added_tokens_decoder").isObject()) {
+      putTokens(tokens, readJson(modelDirectory.resolve("special_tokens_map.json")));
     }
     putTemplates(templates, config.path("chat_template"));
     JsonNode legacy = readJson(modelDirectory.resolve("chat_template.json"));
@@ -60,14 +61,13 @@ public record TokenizerConfig(
     return specialTokens.get(role);
   }
 
-  private static void putToken(Map<String, String> tokens, String key, JsonNode value) {
-    if (!key.endsWith("_token")) {
-      return;
-    }
-    if (value.isString()) {
-      tokens.put(key, value.asString());
-    } else if (value.path("content").isString()) {
-      tokens.put(key, value.path("content").asString());
+  private static void putTokens(Map<String, String> tokens, JsonNode source) {
+    for (Map.Entry<String, JsonNode> entry : source.properties()) {
+      JsonNode value = entry.getValue();
+      JsonNode content = value.isString() ? value : value.path("content");
+      if (entry.getKey().endsWith("_token") && content.isString()) {
+        tokens.put(entry.getKey(), content.asString());
+      }
     }
   }
 
@@ -96,7 +96,8 @@ public record TokenizerConfig(
     }
   }
 
-  private static JsonNode readJson(Path file) {
+  /** A file's content, an empty object where there is none. */
+  static JsonNode readJson(Path file) {
     String text = readText(file);
     try {
       return text == null ? JSON.createObjectNode() : JSON.readTree(text);

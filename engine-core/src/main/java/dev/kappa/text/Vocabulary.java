@@ -22,9 +22,13 @@ final class Vocabulary {
 
   private final List<@Nullable String> entries = new ArrayList<>();
   private final Map<String, Integer> ids = new HashMap<>();
+  private final Map<String, AddedToken> addedTokens = new HashMap<>();
   private final BitSet added = new BitSet();
   private final BitSet special = new BitSet();
   private DecoderSpec decoder = DecoderSpec.NONE;
+
+  /** The entries of the model alone. */
+  private int modelSize;
 
   private Vocabulary() {}
 
@@ -49,11 +53,9 @@ final class Vocabulary {
         }
       }
     }
+    vocabulary.modelSize = vocabulary.ids.size();
     for (JsonNode token : addedTokens) {
-      int id = token.path("id").asInt();
-      vocabulary.put(token.path("content").asString(), id);
-      vocabulary.added.set(id);
-      vocabulary.special.set(id, token.path("special").asBoolean(false));
+      vocabulary.put(AddedToken.of(token), token.path("id").asInt());
     }
     return vocabulary;
   }
@@ -73,6 +75,16 @@ final class Vocabulary {
 
   @Nullable Integer id(String entry) {
     return ids.get(entry);
+  }
+
+  /** An added token by its content. */
+  @Nullable AddedToken added(String content) {
+    return addedTokens.get(content);
+  }
+
+  /** The id that the native library gives to the next token that is added and has no entry yet. */
+  int nextAddedId() {
+    return Math.max(modelSize, added.length());
   }
 
   boolean isAdded(int id) {
@@ -110,6 +122,13 @@ final class Vocabulary {
         parser.skipChildren();
       }
     }
+  }
+
+  private void put(AddedToken token, int id) {
+    put(token.content(), id);
+    addedTokens.put(token.content(), token);
+    added.set(id);
+    special.set(id, token.special());
   }
 
   private void put(String entry, int id) {

@@ -1,5 +1,6 @@
 package dev.kappa.engine;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kappa.device.virtual.VirtualDevice;
@@ -92,6 +93,7 @@ final class VirtualEngine implements AutoCloseable {
     private final VirtualDevice device;
     private long submitted = -1;
     private @Nullable Finish finish;
+    private @Nullable RequestHandle handle;
 
     private Request(VirtualDevice device) {
       this.device = device;
@@ -186,9 +188,14 @@ final class VirtualEngine implements AutoCloseable {
         nanos,
         () -> {
           request.submitted = device.clock().nanos();
-          engine.submit(generation, request);
+          request.handle = engine.submit(generation, request);
         });
     return request;
+  }
+
+  /** Cancels a request at a time. */
+  void cancelAt(long nanos, Request request) {
+    device.at(nanos, () -> requireNonNull(request.handle).cancel());
   }
 
   /** Submits a request now and lets everything come to its end. */

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.kappa.engine.VirtualEngine.Request;
+import dev.kappa.kv.RestoreMode;
+import dev.kappa.schedule.SchedulePolicy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +26,8 @@ class VirtualSharingTest {
   @TempDir Path folder;
 
   private VirtualEngine engine(double link, EngineOptions.Builder options) {
-    return new VirtualEngine(folder, VirtualEngine.machine(5e14, link), options);
+    return new VirtualEngine(
+        folder, VirtualEngine.machine(5e14, link), options.restore(RestoreMode.LOAD));
   }
 
   /** Eight sequences that decode for two seconds and more from now on. */
@@ -156,7 +159,8 @@ class VirtualSharingTest {
    * @param prefix tokens of it, in host memory
    */
   private List<Request> olderOnes(int prefix) {
-    try (VirtualEngine engine = engine(57e9, VirtualEngine.options())) {
+    EngineOptions.Builder options = VirtualEngine.options().schedule(SchedulePolicy.FCFS);
+    try (VirtualEngine engine = engine(57e9, options)) {
       int[] known = VirtualEngine.prompt(1, prefix);
       if (prefix > 0) {
         engine.keepOnHost(known);

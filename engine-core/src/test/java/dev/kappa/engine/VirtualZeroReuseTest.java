@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.kappa.kv.KvStats;
+import dev.kappa.schedule.SchedulePolicy;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.nio.file.Path;
@@ -45,7 +46,11 @@ class VirtualZeroReuseTest {
     ThreadMXBean threads = ManagementFactory.getThreadMXBean();
     // A pool in which blocks are reused all the time.
     EngineOptions.Builder options =
-        VirtualEngine.options().numBlocks(1500).maxModelLength(8192).hostBytes(hostBytes);
+        VirtualEngine.options()
+            .schedule(SchedulePolicy.FCFS)
+            .numBlocks(1500)
+            .maxModelLength(8192)
+            .hostBytes(hostBytes);
     try (VirtualEngine engine = new VirtualEngine(folder, VirtualEngine.H100, options)) {
       List<VirtualEngine.Request> requests = new ArrayList<>();
       // The link is measured before the first request.

@@ -43,7 +43,8 @@ class KvCacheTest {
 
   /** The cached tokens of a reservation; -1 if there was no room. */
   private int reserve(BlockTable table, int[] tokens, int length, int capacity, PrefixUse use) {
-    Reservation reservation = cache.reserve(table, tokens, length, capacity, use);
+    Reservation reservation =
+        cache.reserve(table, tokens, length, capacity, use, RestoreSplit.LOAD_ALL);
     return reservation == null ? -1 : reservation.cachedTokens();
   }
 

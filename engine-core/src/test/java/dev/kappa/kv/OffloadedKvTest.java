@@ -67,7 +67,8 @@ class OffloadedKvTest {
   private static BlockTable computed(KvCache cache, int[] tokens) {
     BlockTable table = new BlockTable("");
     int length = tokens.length;
-    assertThat(cache.reserve(table, tokens, length, length, PrefixUse.ALL)).isNotNull();
+    assertThat(cache.reserve(table, tokens, length, length, PrefixUse.ALL, RestoreSplit.LOAD_ALL))
+        .isNotNull();
     cache.publish(table, tokens, length);
     cache.flushStores();
     return table;
@@ -86,7 +87,8 @@ class OffloadedKvTest {
     BlockTable table = new BlockTable("");
     int length = tokens.length;
     Reservation reservation =
-        requireNonNull(cache.reserve(table, tokens, length, length, PrefixUse.ALL));
+        requireNonNull(
+            cache.reserve(table, tokens, length, length, PrefixUse.ALL, RestoreSplit.LOAD_ALL));
     settle(cache);
     cache.release(table);
     return reservation.hostTokens();
@@ -98,7 +100,7 @@ class OffloadedKvTest {
     device.hold("store", gate);
     cache.release(computed(cache, tokens(0, 12)));
     BlockTable other = new BlockTable("");
-    cache.reserve(other, tokens(1000, 32), 32, 32, PrefixUse.ALL);
+    cache.reserve(other, tokens(1000, 32), 32, 32, PrefixUse.ALL, RestoreSplit.LOAD_ALL);
     gate.countDown();
     settle(cache);
     assertThat(cache.stats().storesDiscarded()).isEqualTo(3);
@@ -126,8 +128,8 @@ class OffloadedKvTest {
     BlockTable second = new BlockTable("");
     int[] tokens = tokens(0, 12);
     // Neither finds the other's blocks.
-    cache.reserve(first, tokens, 12, 12, PrefixUse.NONE);
-    cache.reserve(second, tokens, 12, 12, PrefixUse.NONE);
+    cache.reserve(first, tokens, 12, 12, PrefixUse.NONE, RestoreSplit.LOAD_ALL);
+    cache.reserve(second, tokens, 12, 12, PrefixUse.NONE, RestoreSplit.LOAD_ALL);
     cache.publish(first, tokens, 12);
     cache.publish(second, tokens, 12);
     cache.flushStores();
@@ -187,7 +189,7 @@ class OffloadedKvTest {
     KvCache cache = cache(StorePolicy.WRITE_THROUGH, 4);
     BlockTable table = new BlockTable("");
     int[] tokens = tokens(0, 16);
-    cache.reserve(table, tokens, 16, 16, PrefixUse.ALL);
+    cache.reserve(table, tokens, 16, 16, PrefixUse.ALL, RestoreSplit.LOAD_ALL);
     cache.publish(table, tokens, 8);
     cache.flushStores();
     settle(cache);
@@ -213,7 +215,7 @@ class OffloadedKvTest {
     cache.clearDevice();
     device.hold("load", gate);
     BlockTable table = new BlockTable("");
-    cache.reserve(table, tokens(0, 12), 12, 12, PrefixUse.ALL);
+    cache.reserve(table, tokens(0, 12), 12, 12, PrefixUse.ALL, RestoreSplit.LOAD_ALL);
     Load load = requireNonNull(table.load());
     // In flight as a whole, so that all of it arrives.
     assertThat(load.join(0)).isTrue();
@@ -222,7 +224,8 @@ class OffloadedKvTest {
     assertThat(cache.quarantined()).isEqualTo(3);
     assertThat(cache.pool().free()).isEqualTo(BLOCKS - 3);
     BlockTable other = new BlockTable("");
-    assertThat(cache.reserve(other, tokens(1000, 24), 24, 24, PrefixUse.ALL)).isNull();
+    assertThat(cache.reserve(other, tokens(1000, 24), 24, 24, PrefixUse.ALL, RestoreSplit.LOAD_ALL))
+        .isNull();
     gate.countDown();
     settle(cache);
     assertThat(cache.quarantined()).isZero();
@@ -249,7 +252,7 @@ class OffloadedKvTest {
           }
         });
     BlockTable table = new BlockTable("");
-    cache.reserve(table, tokens(0, 12), 12, 12, PrefixUse.ALL);
+    cache.reserve(table, tokens(0, 12), 12, 12, PrefixUse.ALL, RestoreSplit.LOAD_ALL);
     Load load = requireNonNull(table.load());
     settle(cache);
     assertThat(load.hasFailed()).isTrue();

@@ -4,6 +4,7 @@ import static dev.kappa.text.ChatTemplate.message;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.kappa.text.Conversation.Ending;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,6 +38,55 @@ class ChatTemplateTest {
         Objects.requireNonNull(ChatTemplate.load(Tokenizers.directory("sentencepiece")));
     assertThat(template.render(HELLO, true, Map.of("tools", List.of(Map.of("a", 1)))))
         .isEqualTo("[{\"a\": 1}]");
+  }
+
+  @Test
+  void toolsAndDocumentsGoBeforeVariablesOfTheirName() {
+    ChatTemplate template =
+        ChatTemplate.parse("{{ tools }} {{ documents }} {{ bos_token }}", Map.of());
+    Conversation conversation =
+        Conversation.of(HELLO)
+            .withVariables(Map.of("tools", "x", "documents", "y", "bos_token", "b"));
+    assertThat(template.render(conversation)).isEqualTo("x y b");
+    assertThat(
+            template.render(
+                conversation
+                    .withTools(List.of(Map.of("a", 1)))
+                    .withDocuments(List.of(Map.of("text", "t")))))
+        .isEqualTo("[{'a': 1}] [{'text': 't'}] b");
+  }
+
+  @Test
+  void messagesAndEndingAreNotUpToVariables() {
+    ChatTemplate template =
+        ChatTemplate.parse("{{ messages | length }} {{ add_generation_prompt }}", Map.of());
+    Conversation conversation =
+        Conversation.of(HELLO)
+            .withEnding(Ending.AFTER_LAST_MESSAGE)
+            .withVariables(Map.of("messages", "x", "add_generation_prompt", true));
+    assertThat(template.render(conversation)).isEqualTo("1 False");
+  }
+
+  @Test
+  void onlyTextThatTheTemplateKeepsCanBeContinued() {
+    ChatTemplate lastOnly = ChatTemplate.parse("{{ messages[-1].content }}!", Map.of());
+    Conversation hello = Conversation.of(HELLO).withEnding(Ending.WITHIN_LAST_MESSAGE);
+    assertThat(lastOnly.render(hello)).isEqualTo("hello");
+    assertThatThrownBy(() -> ChatTemplate.parse("fixed", Map.of()).render(hello))
+        .isInstanceOf(TextException.class)
+        .hasMessageContaining("does not render it as it is");
+    for (Object content : new Object[] {List.of(Map.of("type", "image")), Map.of()}) {
+      Conversation other =
+          Conversation.of(List.of(Map.of("role", "user", "content", content)))
+              .withEnding(Ending.WITHIN_LAST_MESSAGE);
+      assertThatThrownBy(() -> lastOnly.render(other))
+          .isInstanceOf(TextException.class)
+          .hasMessageContaining("to continue");
+    }
+    Conversation none = Conversation.of(List.of()).withEnding(Ending.WITHIN_LAST_MESSAGE);
+    assertThatThrownBy(() -> lastOnly.render(none))
+        .isInstanceOf(TextException.class)
+        .hasMessage("there is no message to continue");
   }
 
   @Test

@@ -15,13 +15,14 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 class HuggingFaceTokenizerTest {
 
   @ParameterizedTest
-  @ValueSource(strings = {"bytelevel", "sentencepiece", "unigram"})
+  @MethodSource("dev.kappa.text.Tokenizers#names")
   void encodesAndDecodesAsPythonDoes(String name) {
     JsonNode expected = Tokenizers.expected(name);
     try (Tokenizer tokenizer = HuggingFaceTokenizer.load(Tokenizers.directory(name))) {
@@ -34,6 +35,9 @@ class HuggingFaceTokenizerTest {
             .as(input)
             .isEqualTo(Tokenizers.ints(text.path("ids")));
         assertThat(tokenizer.encode(input, true)).as(input).isEqualTo(ids);
+        assertThat(tokenizer.encodeLiterally(input))
+            .as("%s, literally", input)
+            .isEqualTo(Tokenizers.ints(text.path(text.has("literalIds") ? "literalIds" : "ids")));
         checkDecoded(tokenizer, ids, text);
       }
       for (JsonNode random : expected.path("randomIds")) {
@@ -49,20 +53,20 @@ class HuggingFaceTokenizerTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"bytelevel", "sentencepiece", "unigram"})
+  @MethodSource("dev.kappa.text.Tokenizers#names")
   void neitherTruncatesNorPads(String name) {
     try (Tokenizer tokenizer = HuggingFaceTokenizer.load(Tokenizers.directory(name))) {
       int[] once = tokenizer.encode("1 2 3 4 5 6 7 8 9 0 ", false);
-      assertThat(once.length).isBetween(16, 31);
+      assertThat(once.length).isBetween(10, 31);
       int[] often = tokenizer.encode("1 2 3 4 5 6 7 8 9 0 ".repeat(6_000), false);
-      assertThat(often.length).isBetween(90_000, once.length * 6_000);
+      assertThat(often.length).isBetween(50_000, once.length * 6_000);
       assertThat(tokenizer.decode(often, true).strip())
           .isEqualTo("1 2 3 4 5 6 7 8 9 0 ".repeat(6_000).strip());
     }
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"bytelevel", "sentencepiece", "unigram"})
+  @MethodSource("dev.kappa.text.Tokenizers#names")
   void loneSurrogatesCountAsReplacementCharacters(String name) {
     try (Tokenizer tokenizer = HuggingFaceTokenizer.load(Tokenizers.directory(name))) {
       assertThat(tokenizer.encode("a\uD83Db\uDE00 😀\uD83D", false))
@@ -97,7 +101,7 @@ class HuggingFaceTokenizerTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"bytelevel", "sentencepiece", "unigram"})
+  @MethodSource("dev.kappa.text.Tokenizers#names")
   void everyEntryIsFoundByItsId(String name) {
     try (Tokenizer tokenizer = HuggingFaceTokenizer.load(Tokenizers.directory(name))) {
       long found =
@@ -163,6 +167,27 @@ class HuggingFaceTokenizerTest {
     assertThatThrownBy(() -> HuggingFaceTokenizer.load(directory))
         .isInstanceOf(TextException.class)
         .hasMessageContaining(file.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"tokenizer.model", "tekken.json", "vocab.txt"})
+  void saysHowToConvertAnotherFormat(String other, @TempDir Path directory) throws IOException {
+    Files.writeString(directory.resolve(other), "x");
+    assertThatThrownBy(() -> HuggingFaceTokenizer.load(directory))
+        .isInstanceOf(TextException.class)
+        .hasMessageContaining(
+            "tokenizer.json is missing; there is only %s, which transformers can convert"
+                .formatted(other))
+        .hasMessageContaining("t.from_pretrained('%1$s').save_pretrained('%1$s')", directory);
+  }
+
+  @Test
+  void literalEncodingEndsWithTheTokenizer() {
+    Tokenizer tokenizer = HuggingFaceTokenizer.load(Tokenizers.directory("qwen"));
+    assertThat(tokenizer.encodeLiterally("<|user|>")).hasSizeGreaterThan(1);
+    tokenizer.close();
+    assertThatThrownBy(() -> tokenizer.encodeLiterally("x"))
+        .isInstanceOf(IllegalStateException.class);
   }
 
   private static int id(Tokenizer tokenizer, String entry) {

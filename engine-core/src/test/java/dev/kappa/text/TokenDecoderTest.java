@@ -2,18 +2,20 @@ package dev.kappa.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 class TokenDecoderTest {
 
   @ParameterizedTest
-  @ValueSource(strings = {"bytelevel", "sentencepiece", "unigram"})
+  @MethodSource("dev.kappa.text.Tokenizers#names")
   void piecesOfRandomTokensJoinToTheWhole(String name) {
     try (Tokenizer tokenizer = HuggingFaceTokenizer.load(Tokenizers.directory(name))) {
       for (long seed = 0; seed < 400; seed++) {
@@ -30,7 +32,7 @@ class TokenDecoderTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"bytelevel", "sentencepiece", "unigram"})
+  @MethodSource("dev.kappa.text.Tokenizers#names")
   void piecesOfRealTextJoinToTheWhole(String name) {
     try (Tokenizer tokenizer = HuggingFaceTokenizer.load(Tokenizers.directory(name))) {
       for (JsonNode text : Tokenizers.expected(name).path("texts")) {
@@ -42,7 +44,7 @@ class TokenDecoderTest {
 
   /** Text cut at random bytes, so that characters begin and end anywhere in the sequence. */
   @ParameterizedTest
-  @ValueSource(strings = {"bytelevel", "sentencepiece"})
+  @ValueSource(strings = {"bytelevel", "qwen", "sentencepiece", "metaspace", "gemma"})
   void piecesOfDamagedTextJoinToTheWhole(String name) {
     String text = "né 世界 😀👨‍👩‍👧 x\uFFFD ڂ 𠮷 ab ";
     try (Tokenizer tokenizer = HuggingFaceTokenizer.load(Tokenizers.directory(name))) {
@@ -52,6 +54,37 @@ class TokenDecoderTest {
         int[] damaged =
             random.ints(0, whole.length).limit(40).sorted().map(i -> whole[i]).toArray();
         checkPieces(tokenizer, damaged, "seed " + seed);
+      }
+    }
+  }
+
+  /** Runs of single bytes, most of which are broken UTF-8 and some of which happen not to be. */
+  @ParameterizedTest
+  @ValueSource(strings = {"bytelevel", "sentencepiece", "metaspace", "gemma", "precompiled"})
+  void piecesOfBytesJoinToTheWhole(String name) {
+    try (Tokenizer tokenizer = HuggingFaceTokenizer.load(Tokenizers.directory(name))) {
+      int[] bytes = new int[256];
+      for (int id = 0; id < tokenizer.vocabularySize(); id++) {
+        byte[] value = tokenizer.tokenBytes(id);
+        if (value.length == 1) {
+          bytes[Byte.toUnsignedInt(value[0])] = id;
+        }
+      }
+      byte[] text = "é€😀ß".getBytes(StandardCharsets.UTF_8);
+      for (long seed = 0; seed < 500; seed++) {
+        Random random = new Random(seed);
+        int[] tokens = new int[1 + random.nextInt(16)];
+        for (int i = 0; i < tokens.length; i++) {
+          int chosen = random.nextInt(10);
+          tokens[i] =
+              chosen == 0
+                  ? random.nextInt(tokenizer.vocabularySize())
+                  : bytes[
+                      chosen < 8
+                          ? Byte.toUnsignedInt(text[(i + chosen / 7) % text.length])
+                          : random.nextInt(256)];
+        }
+        checkPieces(tokenizer, tokens, "seed " + seed);
       }
     }
   }

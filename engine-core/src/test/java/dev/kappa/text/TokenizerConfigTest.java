@@ -41,11 +41,16 @@ class TokenizerConfigTest {
   }
 
   @Test
-  void specialTokensMapFillsWhatTheConfigurationLacks() throws IOException {
+  void specialTokensMapCountsWhereAddedTokensAreNotListed() throws IOException {
     write("special_tokens_map.json", "{\"bos_token\": \"<b>\", \"eos_token\": \"<x>\"}");
     write("tokenizer_config.json", "{\"eos_token\": {\"content\": \"<e>\"}, \"bos_token\": null}");
     assertThat(TokenizerConfig.load(directory).specialTokens())
-        .isEqualTo(Map.of("bos_token", "<b>", "eos_token", "<e>"));
+        .isEqualTo(Map.of("bos_token", "<b>", "eos_token", "<x>"));
+    write(
+        "tokenizer_config.json",
+        "{\"eos_token\": {\"content\": \"<e>\"}, \"added_tokens_decoder\": {}}");
+    assertThat(TokenizerConfig.load(directory).specialTokens())
+        .isEqualTo(Map.of("eos_token", "<e>"));
   }
 
   @Test

@@ -4,6 +4,7 @@ import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -12,8 +13,27 @@ final class Tokenizers {
 
   private Tokenizers() {}
 
+  /** All of them. */
+  static Stream<String> names() {
+    return Stream.of(
+        "bytelevel",
+        "qwen",
+        "sentencepiece",
+        "metaspace",
+        "gemma",
+        "unigram",
+        "precompiled",
+        "albert",
+        "wordpiece");
+  }
+
   static Path directory(String name) {
-    URL url = Objects.requireNonNull(Tokenizers.class.getResource("/tokenizers/" + name), name);
+    return resource("/tokenizers/" + name);
+  }
+
+  /** A test resource by its absolute name. */
+  static Path resource(String name) {
+    URL url = Objects.requireNonNull(Tokenizers.class.getResource(name), name);
     try {
       return Path.of(url.toURI());
     } catch (URISyntaxException e) {

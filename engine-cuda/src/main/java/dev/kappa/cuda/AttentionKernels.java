@@ -63,7 +63,10 @@ final class AttentionKernels {
     return new Variant(kernel, 16 * rows, 32 * rows * sides, bytes);
   }
 
-  /** {@code Tiled::DYNAMIC}: keys and values of two tiles, queries, weights. */
+  /**
+   * {@code Tiled::DYNAMIC} in {@code tiled_layout.cuh}: keys and values of two tiles, queries,
+   * weights.
+   */
   private static int sharedBytes(int headDim, int rows, int sides) {
     int keys = headDim > 128 ? 32 : 64;
     int pitch = headDim % 64 == 0 ? 2 * headDim : 2 * headDim + 16;

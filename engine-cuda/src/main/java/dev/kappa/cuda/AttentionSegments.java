@@ -6,7 +6,7 @@ package dev.kappa.cuda;
  */
 final class AttentionSegments {
 
-  private static final int NEAR = 512;
+  static final int NEAR = 512;
   private static final int NEAR_END = 8192;
   private static final int NEAR_SEGMENTS = NEAR_END / NEAR;
   private static final int MIDDLE = 1024;

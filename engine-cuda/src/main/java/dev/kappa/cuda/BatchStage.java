@@ -1,6 +1,7 @@
 package dev.kappa.cuda;
 
 import dev.kappa.device.Batch;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -151,8 +152,9 @@ final class BatchStage implements AutoCloseable {
     int tilesOfRow = cut.tiles() / from.decodes();
     int[] starts = new int[from.decodes() + 1];
     int longest = 0;
+    Batch positionsOf = Objects.requireNonNull(batch);
     for (int row = 0; row < from.decodes(); row++) {
-      int position = java.util.Objects.requireNonNull(batch).position(row);
+      int position = positionsOf.position(row);
       int first = Math.max(0, position - key.window() + 1);
       int count = AttentionSegments.count(first, position);
       starts[row + 1] = starts[row] + count * tilesOfRow;

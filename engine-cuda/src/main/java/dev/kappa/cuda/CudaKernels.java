@@ -40,11 +40,8 @@ final class CudaKernels implements Kernels {
   /** A millisecond at a third of what an H100's tensor cores are rated at. */
   private static final long SPAN_OPERATIONS = 330_000_000_000L;
 
-  /** Tokens of the least span. */
-  private static final int SPAN_UNIT = 512;
-
   /** More tokens than a piece of any model brings. */
-  private static final int MOST_SPAN_UNITS = 1 << 12;
+  private static final int MOST_SPAN_SEGMENTS = 1 << 12;
 
   /** Attention reads queries, keys and values in pieces of so many bytes. */
   private static final int ALIGNMENT = 16;
@@ -247,8 +244,15 @@ final class CudaKernels implements Kernels {
       DeviceMemory out) {
     checkHeads(shape);
     checkLayer("attention", layer, shape);
-    long queries = aligned("attention: qkv", qkv, batch.rows(), shape.qkvColumns());
-    long to = aligned("attention: out", out, batch.rows(), shape.heads() * shape.headDim());
+    long queries =
+        aligned(
+            "attention: qkv",
+            Arguments.matrix("attention: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION));
+    int columns = shape.heads() * shape.headDim();
+    long to =
+        aligned(
+            "attention: out",
+            Arguments.matrix("attention: out", out, batch.rows(), columns, ACTIVATION));
     CudaStream own = CudaStream.of(stream);
     if (batch.rows() > 0) {
       attention.attend(own, queries, batch, shape, layer, to);
@@ -267,8 +271,8 @@ final class CudaKernels implements Kernels {
   @Override
   public int spanTokens(AttentionShape shape, int rows) {
     long perToken = 4L * rows * shape.heads() * shape.headDim();
-    long units = SPAN_OPERATIONS / perToken / SPAN_UNIT;
-    return (int) Math.clamp(units, 1, MOST_SPAN_UNITS) * SPAN_UNIT;
+    long segments = SPAN_OPERATIONS / perToken / AttentionSegments.NEAR;
+    return (int) Math.clamp(segments, 1, MOST_SPAN_SEGMENTS) * AttentionSegments.NEAR;
   }
 
   @Override
@@ -290,7 +294,11 @@ final class CudaKernels implements Kernels {
     checkLayer("attentionSpan", layer, shape);
     long carried = state("attentionSpan: state", batch, shape, state);
     Arguments.span(batch, shape, layer, span, TILE);
-    long queries = aligned("attentionSpan: qkv", qkv, batch.rows(), shape.qkvColumns());
+    long queries =
+        aligned(
+            "attentionSpan: qkv",
+            Arguments.matrix(
+                "attentionSpan: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION));
     attention.attendSpan(CudaStream.of(stream), queries, batch, shape, layer, span, carried);
   }
 
@@ -309,11 +317,6 @@ final class CudaKernels implements Kernels {
     Arguments.oneSequence(what, batch);
     return aligned(
         what, Arguments.room(what, state, AttentionCalls.stateBytes(shape, batch.rows())));
-  }
-
-  /** The address of rows of activations, which attention reads and writes in pieces. */
-  private static long aligned(String what, DeviceMemory memory, int rows, int columns) {
-    return aligned(what, Arguments.matrix(what, memory, rows, columns, ACTIVATION));
   }
 
   private static long aligned(String what, long address) {

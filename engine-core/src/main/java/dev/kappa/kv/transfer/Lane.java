@@ -40,6 +40,7 @@ public final class Lane implements AutoCloseable {
       Transfer transfer, int group, boolean endsGroup, Event start, Event end, long bytes) {}
 
   private final Object lock = new Object();
+  private final String name;
   private final Stream stream;
   private final Worker worker;
   private final EventPool events;
@@ -53,6 +54,7 @@ public final class Lane implements AutoCloseable {
   private double ceiling;
   private long bytes;
   private long copyNanos;
+  private @Nullable CopyListener listener;
   private @Nullable DeviceException failure;
 
   /**
@@ -60,6 +62,7 @@ public final class Lane implements AutoCloseable {
    * @param progress called by the lane's worker whenever a piece is done
    */
   public Lane(Device device, String name, Runnable progress) {
+    this.name = name;
     this.progress = progress;
     events = new EventPool(device);
     stream = device.newStream(name);
@@ -68,6 +71,13 @@ public final class Lane implements AutoCloseable {
     } catch (RuntimeException e) {
       stream.close();
       throw e;
+    }
+  }
+
+  /** Tells someone of every piece from now on. */
+  public void onCopied(CopyListener copies) {
+    synchronized (lock) {
+      listener = copies;
     }
   }
 
@@ -177,6 +187,20 @@ public final class Lane implements AutoCloseable {
         }
       }
       return (long) ((ahead + flying) / rate);
+    }
+  }
+
+  /**
+   * How long what is in flight, or queued with a deadline up to a given one, will probably take, in
+   * nanoseconds.
+   */
+  public long queueNanos(long deadline) {
+    synchronized (lock) {
+      long ahead = inFlightBytes;
+      for (Transfer other : queue) {
+        ahead += other.deadline() <= deadline ? other.remaining() : 0;
+      }
+      return (long) (ahead / rate);
     }
   }
 
@@ -356,6 +380,10 @@ public final class Lane implements AutoCloseable {
     piece.transfer().pieceDone(nanos);
     if (piece.endsGroup()) {
       piece.transfer().groupDone(done);
+    }
+    CopyListener copies = listener;
+    if (copies != null) {
+      copies.onCopied(name, done - nanos, done, piece.bytes());
     }
     giveBack(piece);
   }

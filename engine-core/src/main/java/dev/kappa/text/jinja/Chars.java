@@ -5,7 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Python's notions of whitespace, lines and characters. */
-final class Chars {
+public final class Chars {
 
   private Chars() {}
 
@@ -22,11 +22,13 @@ final class Chars {
     return at;
   }
 
-  static String strip(String text) {
+  /** {@code str.strip()}. */
+  public static String strip(String text) {
     return stripEnd(text.substring(skipSpace(text, 0)));
   }
 
-  static String stripEnd(String text) {
+  /** {@code str.rstrip()}. */
+  public static String stripEnd(String text) {
     int end = text.length();
     while (end > 0 && isSpace(text.charAt(end - 1))) {
       end--;
@@ -51,8 +53,8 @@ final class Chars {
     return chars == null ? isSpace(c) : chars.indexOf(c) >= 0;
   }
 
-  /** {@code str.splitlines()}. */
-  static List<Object> lines(String text, Budget budget) {
+  /** {@code str.splitlines(keepends)}. */
+  static List<Object> lines(String text, boolean keepEnds, Budget budget) {
     budget.charge(text.length());
     List<Object> lines = new ArrayList<>();
     int start = 0;
@@ -61,8 +63,9 @@ final class Chars {
       boolean breaks = (c >= '\n' && c <= '\r') || (c >= 0x1C && c <= 0x1E) || c == 0x85;
       if (breaks || c == 0x2028 || c == 0x2029) {
         budget.chargeItems(1);
-        lines.add(text.substring(start, i));
+        int end = i;
         i += c == '\r' && text.startsWith("\n", i + 1) ? 1 : 0;
+        lines.add(text.substring(start, keepEnds ? i + 1 : end));
         start = i + 1;
       }
     }

@@ -3,6 +3,7 @@ package dev.kappa.text.jinja;
 import dev.kappa.text.jinja.Token.Kind;
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,9 +23,27 @@ final class ExpressionParser {
   private final TokenStream tokens;
   private final PostfixParser postfix;
 
+  /** The names that occurred. */
+  private Set<String> names = new HashSet<>();
+
   ExpressionParser(TokenStream tokens) {
     this.tokens = tokens;
     this.postfix = new PostfixParser(tokens, this);
+  }
+
+  /** Forgets the names that occurred so far, and gives them to {@link #names(Set)}. */
+  Set<String> takeNames() {
+    Set<String> before = names;
+    names = new HashSet<>();
+    return before;
+  }
+
+  /** The names that occurred since {@link #takeNames}, which gave those before. */
+  Set<String> names(Set<String> before) {
+    Set<String> since = names;
+    names = new HashSet<>(before);
+    names.addAll(since);
+    return since;
   }
 
   PostfixParser postfix() {
@@ -181,7 +200,8 @@ final class ExpressionParser {
     };
   }
 
-  private static Expr name(Token token) {
+  private Expr name(Token token) {
+    names.add(token.text());
     return switch (token.text()) {
       case "true", "True" -> new Expr.Literal(token.line(), true);
       case "false", "False" -> new Expr.Literal(token.line(), false);

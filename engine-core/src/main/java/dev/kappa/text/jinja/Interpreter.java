@@ -56,9 +56,9 @@ final class Interpreter {
               filtered(set.filters(), render(set.body(), new Scope(scope)), scope),
               scope);
       case Stmt.Macro macro ->
-          scope.set(macro.name(), macro(macro.name(), macro.parameters(), macro.body(), scope));
+          scope.set(macro.name(), new Macro(macro.definition(), scope, this, expressions));
       case Stmt.CallBlock block -> {
-        Callable caller = macro("caller", block.parameters(), block.body(), scope);
+        Callable caller = new Macro(block.body(), scope, this, expressions);
         Object result = expressions.call(block.call(), scope, Map.of("caller", caller));
         print(rendering.str(result), out);
       }
@@ -98,18 +98,22 @@ final class Interpreter {
     if (statement.filter() != null) {
       items = passing(items, statement.target(), statement.filter(), scope);
     }
-    Loop loop = new Loop(items);
+    Loop loop = new Loop(items, rendering.operators());
+    // Jinja's "else" runs unless some iteration came to its end, with break and continue or not.
+    boolean completed = false;
     for (int i = 0; i < items.size(); i++) {
       rendering.step(statement.line());
       loop.moveTo(i);
       Scope inner = new Scope(scope);
       inner.set("loop", loop);
       assign(statement.target(), items.get(i), inner);
-      if (run(statement.body(), inner, out) == Flow.BREAK) {
-        return;
+      Flow flow = run(statement.body(), inner, out);
+      if (flow == Flow.BREAK) {
+        break;
       }
+      completed |= flow == Flow.NEXT;
     }
-    if (items.isEmpty()) {
+    if (!completed) {
       run(statement.otherwise(), new Scope(scope), out);
     }
   }
@@ -165,10 +169,5 @@ final class Interpreter {
         }
       }
     }
-  }
-
-  private Callable macro(
-      String name, List<Stmt.Parameter> parameters, List<Stmt> body, Scope definition) {
-    return new Macro(name, parameters, body, definition, this, expressions);
   }
 }

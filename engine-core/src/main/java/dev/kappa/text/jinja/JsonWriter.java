@@ -2,6 +2,7 @@ package dev.kappa.text.jinja;
 
 import static dev.kappa.text.jinja.Arguments.ABSENT;
 
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -55,6 +56,7 @@ final class JsonWriter {
       case None none -> out.append("null");
       case Boolean b -> out.append(b);
       case Long l -> out.append(l);
+      case BigInteger i -> out.append(i);
       case Double d -> out.append(number(d));
       case List<?> list -> {
         out.append('[');

@@ -28,6 +28,7 @@ final class ListFilters {
     filters.put("max", (rendering, value, arguments) -> extreme(rendering, value, arguments, 1));
     filters.put("sum", ListFilters::sum);
     filters.put("batch", ListFilters::batch);
+    filters.put("slice", ListFilters::slice);
   }
 
   static List<Object> copy(Rendering rendering, Object value) {
@@ -78,12 +79,24 @@ final class ListFilters {
 
   private static Object sort(Rendering rendering, Object value, Arguments arguments) {
     Object[] given = arguments.bind("sort", "reverse=", "case_sensitive=", "attribute=");
-    UnaryOperator<Object> key = key(rendering, given[2], given[1]);
-    List<Object> items = copy(rendering, value);
-    Comparator<Object> order =
-        (a, b) -> rendering.operators().order(key.apply(a), key.apply(b), "<");
-    items.sort(given[0] != ABSENT && Values.isTrue(given[0]) ? order.reversed() : order);
-    return items;
+    UnaryOperator<Object> key = keys(rendering, given[2], given[1]);
+    boolean reverse = given[0] != ABSENT && Values.isTrue(given[0]);
+    return sorted(rendering, rendering.operators().iterate(value), key, reverse);
+  }
+
+  private record Keyed(Object key, Object item) {}
+
+  /** Sorted by a key, which is taken once of each item; what is equal keeps its order. */
+  static List<Object> sorted(
+      Rendering rendering, List<?> items, UnaryOperator<Object> key, boolean reverse) {
+    rendering.budget().chargeItems(items.size());
+    List<Keyed> keyed = new ArrayList<>(items.size());
+    items.forEach(item -> keyed.add(new Keyed(key.apply(item), item)));
+    Comparator<Keyed> order = (a, b) -> rendering.operators().order(a.key(), b.key(), "<");
+    keyed.sort(reverse ? order.reversed() : order);
+    List<Object> sorted = new ArrayList<>(keyed.size());
+    keyed.forEach(pair -> sorted.add(pair.item()));
+    return sorted;
   }
 
   private static Object dictSort(Rendering rendering, Object value, Arguments arguments) {
@@ -93,11 +106,9 @@ final class ListFilters {
       throw new JinjaException("dictsort() sorts by 'key' or 'value'");
     }
     UnaryOperator<Object> key = key(rendering, by.equals("key") ? 0L : 1L, given[0]);
-    List<Object> items = copy(rendering, items(rendering, value, Arguments.NONE));
-    Comparator<Object> order =
-        (a, b) -> rendering.operators().order(key.apply(a), key.apply(b), "<");
-    items.sort(given[2] != ABSENT && Values.isTrue(given[2]) ? order.reversed() : order);
-    return items;
+    List<?> items = (List<?>) items(rendering, value, Arguments.NONE);
+    boolean reverse = given[2] != ABSENT && Values.isTrue(given[2]);
+    return sorted(rendering, items, key, reverse);
   }
 
   private static Object unique(Rendering rendering, Object value, Arguments arguments) {
@@ -123,9 +134,12 @@ final class ListFilters {
       return new Undefined("no item, the sequence is empty");
     }
     Object best = items.getFirst();
-    for (Object item : items) {
-      if (sign * rendering.operators().order(key.apply(item), key.apply(best), "<") > 0) {
+    Object bestKey = key.apply(best);
+    for (Object item : items.subList(1, items.size())) {
+      Object itemKey = key.apply(item);
+      if (sign * rendering.operators().order(itemKey, bestKey, "<") > 0) {
         best = item;
+        bestKey = itemKey;
       }
     }
     return best;
@@ -163,13 +177,63 @@ final class ListFilters {
     return batches;
   }
 
+  /** So many lists in order, the first ones longer by one where it does not come out even. */
+  private static Object slice(Rendering rendering, Object value, Arguments arguments) {
+    Object[] given = arguments.bind("slice", "slices", "fill_with=");
+    int slices = Values.toInt(given[0]);
+    if (slices < 1) {
+      throw new JinjaException("slice() needs 1 slice or more");
+    }
+    List<Object> items = copy(rendering, value);
+    rendering.budget().chargeItems(slices);
+    int longer = items.size() % slices;
+    List<Object> all = new ArrayList<>();
+    int from = 0;
+    for (int i = 0; i < slices; i++) {
+      int to = from + items.size() / slices + (i < longer ? 1 : 0);
+      List<Object> slice = new ArrayList<>(items.subList(from, to));
+      if (i >= longer && given[1] != ABSENT && given[1] != None.NONE) {
+        slice.add(given[1]);
+      }
+      all.add(slice);
+      from = to;
+    }
+    return all;
+  }
+
+  /** A sort key of one or more attributes with commas between: their list. */
+  private static UnaryOperator<Object> keys(
+      Rendering rendering, Object attributes, Object caseSensitive) {
+    List<UnaryOperator<Object>> keys = new ArrayList<>();
+    if (attributes instanceof String text) {
+      rendering.budget().chargeItems(text.length());
+      for (String attribute : text.split(",", -1)) {
+        keys.add(key(rendering, attribute, caseSensitive));
+      }
+    } else {
+      keys.add(key(rendering, attributes, caseSensitive));
+    }
+    return item -> {
+      rendering.budget().chargeItems(keys.size());
+      List<Object> values = new ArrayList<>(keys.size());
+      keys.forEach(key -> values.add(key.apply(item)));
+      return values;
+    };
+  }
+
   /** The sort key: an attribute, in lower case unless the case matters. */
   private static UnaryOperator<Object> key(
       Rendering rendering, Object attribute, Object caseSensitive) {
     UnaryOperator<Object> get = SelectFilters.attribute(rendering, attribute);
+    return folding(rendering, get, caseSensitive);
+  }
+
+  /** Keys in lower case unless the case matters. */
+  static UnaryOperator<Object> folding(
+      Rendering rendering, UnaryOperator<Object> key, Object caseSensitive) {
     boolean fold = caseSensitive == ABSENT || !Values.isTrue(caseSensitive);
     return item -> {
-      Object value = get.apply(item);
+      Object value = key.apply(item);
       if (!fold || !(value instanceof String text)) {
         return value;
       }

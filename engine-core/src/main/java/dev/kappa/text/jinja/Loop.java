@@ -1,15 +1,21 @@
 package dev.kappa.text.jinja;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The {@code loop} of a {@code for} body. Its depth counts recursion only, so it is always 1. */
 final class Loop {
 
   private final List<Object> items;
+  private final Operators operators;
   private int index;
 
-  Loop(List<Object> items) {
+  /** What {@code changed} was called with last. */
+  private @Nullable Object changedTo;
+
+  Loop(List<Object> items, Operators operators) {
     this.items = items;
+    this.operators = operators;
   }
 
   void moveTo(int index) {
@@ -33,8 +39,17 @@ final class Loop {
       case "nextitem" ->
           index + 1 < size ? items.get(index + 1) : new Undefined("there is no next item");
       case "cycle" -> (Callable) this::cycle;
+      case "changed" -> (Callable) this::changed;
       default -> Undefined.member(this, name);
     };
+  }
+
+  /** Whether the values differ from those of the call before; true at first. */
+  private Object changed(Arguments arguments) {
+    Tuple values = new Tuple(arguments.positional());
+    boolean changed = changedTo == null || !operators.equal(changedTo, values);
+    changedTo = values;
+    return changed;
   }
 
   private Object cycle(Arguments arguments) {

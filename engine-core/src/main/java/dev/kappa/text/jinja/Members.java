@@ -36,6 +36,7 @@ final class Members {
       case List<?> list when CollectionMethods.changesList(name) -> unsafe(name);
       case Namespace namespace -> namespace.get(name);
       case Loop loop -> loop.get(name);
+      case Macro macro when name.equals("name") -> macro.body().name();
       default -> Undefined.member(owner, name);
     };
   }
@@ -49,7 +50,7 @@ final class Members {
     if (owner instanceof Undefined undefined) {
       throw undefined.failure();
     }
-    if (owner instanceof Map<?, ?> map) {
+    if (owner instanceof Map<?, ?> map && Values.isKey(key)) {
       Object value = map.get(Values.key(key));
       if (value != null) {
         return value;
@@ -97,7 +98,7 @@ final class Members {
         }
         yield owner instanceof Tuple ? new Tuple(out) : out;
       }
-      default -> Undefined.member(owner, "slices");
+      default -> throw new JinjaException(Values.describe(owner) + " cannot be sliced");
     };
   }
 

@@ -78,7 +78,10 @@ final class Operators {
       case "//" -> Math.floor(left / right);
       case "%" -> {
         double rest = left % right;
-        yield rest != 0 && (rest < 0) != (right < 0) ? rest + right : rest;
+        if (rest == 0) {
+          yield Math.copySign(0, right);
+        }
+        yield (rest < 0) != (right < 0) ? rest + right : rest;
       }
       default -> Math.pow(left, right);
     };
@@ -196,11 +199,16 @@ final class Operators {
     if (Values.isNumber(left) && Values.isNumber(right)) {
       return Double.compare(Values.toDouble(left), Values.toDouble(right));
     }
+    if (Values.isLargeOrNumber(left) && Values.isLargeOrNumber(right)) {
+      return Values.toDecimal(left).compareTo(Values.toDecimal(right));
+    }
     if (left instanceof String a && right instanceof String b) {
       budget.charge(Math.min(a.length(), b.length()));
       return Chars.compare(a, b);
     }
-    if (left instanceof List<?> a && right instanceof List<?> b) {
+    if (left instanceof List<?> a
+        && right instanceof List<?> b
+        && (a instanceof Tuple) == (b instanceof Tuple)) {
       for (int i = 0; i < Math.min(a.size(), b.size()); i++) {
         if (!equal(a.get(i), b.get(i))) {
           return order(a.get(i), b.get(i), operator);
@@ -219,7 +227,11 @@ final class Operators {
         yield text.contains(part);
       }
       case List<?> list -> containsItem(list, item);
-      case Map<?, ?> map -> map.containsKey(Values.key(item));
+      case Map<?, ?> map -> {
+        // Both would do as a key, and no mapping has it.
+        boolean never = item instanceof Undefined || item instanceof Tuple;
+        yield !never && map.containsKey(Values.key(item));
+      }
       case Undefined undefined -> false;
       default ->
           throw new JinjaException("'in' needs a container, not " + Values.describe(container));

@@ -71,10 +71,16 @@ final class Parser {
 
   /** Statements of a block to its end tag, which is read as well. */
   private List<Stmt> block(String end) {
-    blockEnd();
+    bodyBegin();
     List<Stmt> body = body(Set.of(end));
     blockEnd();
     return body;
+  }
+
+  /** A tag that a body follows may end with a colon. */
+  private void bodyBegin() {
+    tokens.skipOperator(":");
+    blockEnd();
   }
 
   private void blockEnd() {
@@ -90,8 +96,7 @@ final class Parser {
       case "macro" -> {
         String name = tokens.expect(Kind.NAME, "a macro name").text();
         tokens.expectOperator("(");
-        List<Parameter> parameters = parameters();
-        yield new Stmt.Macro(line, name, parameters, outsideLoops("endmacro"));
+        yield new Stmt.Macro(line, name, macroBody(name, parameters(), "endmacro"));
       }
       case "call" -> callBlock(line);
       case "filter" -> {
@@ -111,6 +116,12 @@ final class Parser {
     };
   }
 
+  private Stmt.MacroBody macroBody(String name, List<Parameter> parameters, String end) {
+    Set<String> before = expressions.takeNames();
+    List<Stmt> body = outsideLoops(end);
+    return new Stmt.MacroBody(name, parameters, body, expressions.names(before));
+  }
+
   /** Macro bodies run apart from the loop they stand in. */
   private List<Stmt> outsideLoops(String end) {
     int outer = loops;
@@ -126,7 +137,7 @@ final class Parser {
     List<Stmt> otherwise = List.of();
     tests.add(expressions.tuple(true));
     while (true) {
-      blockEnd();
+      bodyBegin();
       bodies.add(body(Set.of("elif", "else", "endif")));
       if (lastTag.equals("elif")) {
         tests.add(expressions.tuple(true));
@@ -150,7 +161,7 @@ final class Parser {
       throw new JinjaException(line, "recursive loops are not supported");
     }
     loops++;
-    blockEnd();
+    bodyBegin();
     List<Stmt> body = body(Set.of("else", "endfor"));
     loops--;
     List<Stmt> otherwise = List.of();
@@ -178,7 +189,7 @@ final class Parser {
     if (!(expressions.expression() instanceof Expr.Call call)) {
       throw new JinjaException(line, "'call' needs a call");
     }
-    return new Stmt.CallBlock(line, parameters, call, outsideLoops("endcall"));
+    return new Stmt.CallBlock(line, call, macroBody("caller", parameters, "endcall"));
   }
 
   private Stmt with(int line) {

@@ -4,6 +4,7 @@ import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -40,7 +41,10 @@ final class PercentFormat {
       }
       out.append(convert(matcher, value, budget));
     }
-    if (arguments.hasNext() && values instanceof Tuple) {
+    // Whatever Python takes for a mapping, lists included, may have values that are not used.
+    boolean mayBeLeft =
+        !(values instanceof Tuple) && (values instanceof List || values instanceof Map);
+    if (arguments.hasNext() && !mayBeLeft && !(values instanceof Undefined)) {
       throw new JinjaException("too many values for the format string");
     }
     budget.charge(out.length());
@@ -65,7 +69,7 @@ final class PercentFormat {
           case "r" -> cut(Printer.repr(value, budget), precision);
           case "d", "i" ->
               signed(value instanceof Double d ? (long) (double) d : Values.toLong(value), flags);
-          case "x" -> Long.toHexString(Values.toLong(value));
+          case "x" -> Long.toString(Values.toLong(value), 16);
           case "f" -> {
             int digits =
                 precision == null ? 6 : precision.isEmpty() ? 0 : Integer.parseInt(precision);

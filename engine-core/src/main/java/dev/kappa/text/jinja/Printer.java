@@ -1,6 +1,7 @@
 package dev.kappa.text.jinja;
 
 import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.math.MathContext;
 import java.util.List;
 import java.util.Map;
@@ -40,6 +41,7 @@ final class Printer {
       case None none -> out.append("None");
       case Boolean b -> out.append(b ? "True" : "False");
       case Long l -> out.append(l);
+      case BigInteger i -> out.append(i);
       case Double d -> out.append(decimal(d));
       case Undefined undefined -> out.append("Undefined");
       case Tuple tuple -> {

@@ -29,6 +29,12 @@ final class SelectFilters {
 
   /** Reads a dotted path of names and indices; the item itself where none is given. */
   static UnaryOperator<Object> attribute(Rendering rendering, Object path) {
+    return attribute(rendering, path, ABSENT);
+  }
+
+  /** As {@link #attribute(Rendering, Object)}, with a default in place of what is undefined. */
+  private static UnaryOperator<Object> attribute(
+      Rendering rendering, Object path, Object otherwise) {
     if (path == ABSENT || path == None.NONE) {
       return item -> item;
     }
@@ -46,6 +52,8 @@ final class SelectFilters {
       Object value = item;
       for (Object step : steps) {
         value = members.item(value, step);
+        boolean missing = value instanceof Undefined;
+        value = missing && otherwise != ABSENT && otherwise != None.NONE ? otherwise : value;
       }
       return value;
     };
@@ -56,10 +64,9 @@ final class SelectFilters {
     List<Object> items = rendering.operators().iterate(value);
     if (arguments.positional().isEmpty()) {
       Object[] given = arguments.bind("map", "attribute", "default=");
-      UnaryOperator<Object> attribute = attribute(rendering, given[0]);
+      UnaryOperator<Object> attribute = attribute(rendering, given[0], given[1]);
       for (Object item : items) {
-        Object got = attribute.apply(item);
-        mapped.add(got instanceof Undefined && given[1] != ABSENT ? given[1] : got);
+        mapped.add(attribute.apply(item));
       }
       return mapped;
     }
@@ -95,25 +102,20 @@ final class SelectFilters {
     return selected;
   }
 
-  /** Tuples of a key and its items, sorted by key. */
+  /** Tuples of a key, as the group's first item has it, and its items; sorted by key. */
   private static Object groupBy(Rendering rendering, Object value, Arguments arguments) {
-    Object[] given = arguments.bind("groupby", "attribute", "default=");
-    UnaryOperator<Object> attribute = attribute(rendering, given[0]);
-    UnaryOperator<Object> key =
-        item ->
-            attribute.apply(item) instanceof Undefined && given[1] != ABSENT
-                ? given[1]
-                : attribute.apply(item);
+    Object[] given = arguments.bind("groupby", "attribute", "default=", "case_sensitive=");
+    UnaryOperator<Object> attribute = attribute(rendering, given[0], given[1]);
+    UnaryOperator<Object> key = ListFilters.folding(rendering, attribute, given[2]);
     Operators operators = rendering.operators();
-    List<Object> items = ListFilters.copy(rendering, value);
-    items.sort((a, b) -> operators.order(key.apply(a), key.apply(b), "<"));
+    List<Object> items = ListFilters.sorted(rendering, operators.iterate(value), key, false);
     List<Object> groups = new ArrayList<>();
     List<Object> group = new ArrayList<>();
     for (int i = 0; i < items.size(); i++) {
       group.add(items.get(i));
       Object itemKey = key.apply(items.get(i));
       if (i + 1 == items.size() || !operators.equal(itemKey, key.apply(items.get(i + 1)))) {
-        groups.add(Tuple.of(itemKey, group));
+        groups.add(Tuple.of(attribute.apply(group.getFirst()), group));
         group = new ArrayList<>();
       }
     }

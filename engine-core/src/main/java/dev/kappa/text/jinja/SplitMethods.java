@@ -14,8 +14,9 @@ final class SplitMethods {
   static Object call(Rendering rendering, String text, String name, Arguments arguments) {
     return switch (name) {
       case "splitlines" -> {
-        arguments.bind(name);
-        yield Chars.lines(text, rendering.budget());
+        Object keepEnds = arguments.bind(name, "keepends=")[0];
+        boolean ends = keepEnds != Arguments.ABSENT && Values.isTrue(keepEnds);
+        yield Chars.lines(text, ends, rendering.budget());
       }
       case "partition", "rpartition" -> {
         String separator = Values.toText(arguments.bind(name, "sep")[0]);

@@ -31,12 +31,10 @@ sealed interface Stmt {
   record SetBlock(int line, Target target, List<Stmt> body, List<Expr.Filter> filters)
       implements Stmt {}
 
-  record Macro(int line, String name, List<Parameter> parameters, List<Stmt> body)
-      implements Stmt {}
+  record Macro(int line, String name, MacroBody definition) implements Stmt {}
 
   /** {@code {% call(params) macro(...) %}…{% endcall %}}. */
-  record CallBlock(int line, List<Parameter> parameters, Expr.Call call, List<Stmt> body)
-      implements Stmt {}
+  record CallBlock(int line, Expr.Call call, MacroBody body) implements Stmt {}
 
   record FilterBlock(int line, List<Expr.Filter> filters, List<Stmt> body) implements Stmt {}
 
@@ -48,6 +46,15 @@ sealed interface Stmt {
   record Break(int line) implements Stmt {}
 
   record Continue(int line) implements Stmt {}
+
+  /**
+   * What a macro does.
+   *
+   * @param names that its body reads; only if {@code varargs}, {@code kwargs} or {@code caller} are
+   *     among them does it take such arguments
+   */
+  record MacroBody(
+      String name, List<Parameter> parameters, List<Stmt> body, java.util.Set<String> names) {}
 
   record Parameter(String name, @Nullable Expr defaultValue) {}
 

@@ -10,11 +10,13 @@ final class TagLexer {
   private static final Pattern TOKEN =
       Pattern.compile(
           """
-          (?<float>\\d[\\d_]*(?:(?:\\.\\d[\\d_]*)?[eE][+-]?\\d[\\d_]*|\\.\\d[\\d_]*))\
-          |(?<integer>0[bB][01_]+|0[oO][0-7_]+|0[xX][0-9a-fA-F_]+|\\d[\\d_]*)\
+          (?<float>DIGITS(?:(?:\\.DIGITS)?[eE][+-]?DIGITS|\\.DIGITS))\
+          |(?<integer>0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0[xX](?:_?[0-9a-fA-F])+\
+          |[1-9](?:_?\\d)*|0(?:_?0)*)\
           |(?<name>[\\p{L}_][\\p{L}\\p{N}_]*)\
           |(?<operator>//|\\*\\*|==|!=|>=|<=|[-+/*%~\\[\\](){}<>=.:|,;])\
-          """);
+          """
+              .replace("DIGITS", "(?:\\d+_)*\\d+"));
 
   private final String source;
   private final Matcher matcher;

@@ -1,5 +1,6 @@
 package dev.kappa.text.jinja;
 
+import java.math.BigInteger;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -21,19 +22,19 @@ final class Tests {
     ALL.put("none", (rendering, value, arguments) -> value == None.NONE);
     ALL.put("string", (rendering, value, arguments) -> value instanceof String);
     ALL.put("mapping", (rendering, value, arguments) -> value instanceof Map<?, ?>);
-    ALL.put("number", (rendering, value, arguments) -> Values.isNumber(value));
-    ALL.put("integer", (rendering, value, arguments) -> value instanceof Long);
+    ALL.put("number", (rendering, value, arguments) -> Values.isLargeOrNumber(value));
+    ALL.put("integer", (rendering, value, arguments) -> isInteger(value));
     ALL.put("float", (rendering, value, arguments) -> value instanceof Double);
     ALL.put("boolean", (rendering, value, arguments) -> value instanceof Boolean);
     ALL.put("true", (rendering, value, arguments) -> value.equals(true));
     ALL.put("false", (rendering, value, arguments) -> value.equals(false));
-    ALL.put("callable", (rendering, value, arguments) -> value instanceof Callable);
+    ALL.put("callable", (rendering, value, arguments) -> isCallable(value));
     ALL.put("escaped", (rendering, value, arguments) -> false);
     // Jinja's undefined can be iterated over and counts as an empty sequence.
     ALL.put("iterable", (rendering, value, arguments) -> isSequence(value));
     ALL.put("sequence", (rendering, value, arguments) -> isSequence(value));
-    ALL.put("odd", (rendering, value, arguments) -> Math.floorMod(integer(value), 2) == 1);
-    ALL.put("even", (rendering, value, arguments) -> Math.floorMod(integer(value), 2) == 0);
+    ALL.put("odd", (rendering, value, arguments) -> rest(rendering, value, 2L, 1L));
+    ALL.put("even", (rendering, value, arguments) -> rest(rendering, value, 2L, 0L));
     ALL.put("divisibleby", Tests::isDivisible);
     ALL.put(
         "lower", (rendering, value, arguments) -> StringMethods.isLower(scanned(rendering, value)));
@@ -75,6 +76,15 @@ final class Tests {
     }
   }
 
+  /** Jinja's undefined can be called as far as this test sees. */
+  private static boolean isCallable(Object value) {
+    return value instanceof Callable || value instanceof Undefined;
+  }
+
+  private static boolean isInteger(Object value) {
+    return value instanceof Long || value instanceof BigInteger;
+  }
+
   private static boolean isSequence(Object value) {
     return value instanceof String
         || value instanceof List<?>
@@ -94,20 +104,18 @@ final class Tests {
   }
 
   private static boolean isDivisible(Rendering rendering, Object value, Arguments arguments) {
-    long divisor = integer(arguments.bind("divisibleby", "num")[0]);
-    if (divisor == 0) {
-      throw new JinjaException("division by zero");
-    }
-    return integer(value) % divisor == 0;
+    return rest(rendering, value, arguments.bind("divisibleby", "num")[0], 0L);
+  }
+
+  /** Whether a division leaves a certain rest. */
+  private static boolean rest(Rendering rendering, Object value, Object divisor, Object rest) {
+    Operators operators = rendering.operators();
+    return operators.equal(operators.binary("%", value, divisor), rest);
   }
 
   private static String scanned(Rendering rendering, Object value) {
     String text = rendering.str(value);
     rendering.budget().charge(text.length());
     return text;
-  }
-
-  private static long integer(Object value) {
-    return Values.toLong(value);
   }
 }

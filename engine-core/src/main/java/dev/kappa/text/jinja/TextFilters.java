@@ -15,6 +15,8 @@ final class TextFilters {
   /** Where the title filter sees a word begin. */
   private static final Pattern WORD_BREAK = Pattern.compile("[-\\s({\\[<]+");
 
+  private static final Pattern WORD = Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS);
+
   private TextFilters() {}
 
   static void register(Map<String, Filters.Function> filters) {
@@ -32,11 +34,14 @@ final class TextFilters {
     filters.put("escape", TextFilters::escape);
     filters.put("e", TextFilters::escape);
     filters.put("tojson", TextFilters::toJson);
-    filters.put(
-        "wordcount",
-        (rendering, value, arguments) ->
-            ((List<?>) StringMethods.call(rendering, rendering.str(value), "split", Arguments.NONE))
-                .stream().count());
+    filters.put("wordcount", TextFilters::wordCount);
+  }
+
+  private static Object wordCount(Rendering rendering, Object value, Arguments arguments) {
+    arguments.bind("wordcount");
+    String text = rendering.str(value);
+    rendering.budget().charge(text.length());
+    return WORD.matcher(text).results().count();
   }
 
   private static Filters.Function method(String name) {
@@ -67,7 +72,10 @@ final class TextFilters {
     String margin = width instanceof String text ? text : " ".repeat(spaces);
     boolean first = given[1] != ABSENT && Values.isTrue(given[1]);
     boolean blank = given[2] != ABSENT && Values.isTrue(given[2]);
-    List<Object> lines = Chars.lines(rendering.str(value) + "\n", rendering.budget());
+    if (value instanceof Undefined undefined) {
+      throw undefined.failure();
+    }
+    List<Object> lines = Chars.lines(rendering.str(value) + "\n", false, rendering.budget());
     rendering.budget().charge(lines.size(), margin.length() + 1L);
     StringBuilder out = new StringBuilder();
     for (int i = 0; i < lines.size(); i++) {

@@ -1,5 +1,7 @@
 package dev.kappa.text.jinja;
 
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,6 +28,7 @@ final class Values {
       case Integer i -> (long) i;
       case Short s -> (long) s;
       case Byte b -> (long) b;
+      case BigInteger i -> i.bitLength() < Long.SIZE ? (Object) i.longValue() : i;
       case Number n -> n.doubleValue();
       case CharSequence s -> s.toString();
       case Callable c -> c;
@@ -50,6 +53,7 @@ final class Values {
       case Boolean b -> b;
       case Long l -> l != 0;
       case Double d -> d != 0;
+      case BigInteger i -> i.signum() != 0;
       case String s -> !s.isEmpty();
       case List<?> items -> !items.isEmpty();
       case Map<?, ?> map -> !map.isEmpty();
@@ -66,6 +70,7 @@ final class Values {
       case Undefined undefined -> "an undefined value";
       case Boolean b -> "a boolean";
       case Long l -> "an integer";
+      case BigInteger i -> "an integer of more than 64 bits";
       case Double d -> "a float";
       case String s -> "a string";
       case Tuple tuple -> "a tuple";
@@ -78,9 +83,27 @@ final class Values {
     };
   }
 
-  /** A boolean counts as 0 or 1. */
+  /** A boolean counts as 0 or 1. Larger integers do not count. */
   static boolean isNumber(Object value) {
     return value instanceof Long || value instanceof Double || value instanceof Boolean;
+  }
+
+  /** Integers of more than 64 bits can be printed and compared, no more. */
+  static boolean isLargeOrNumber(Object value) {
+    return isNumber(value) || value instanceof BigInteger;
+  }
+
+  /** The exact value of what {@link #isLargeOrNumber} holds for; infinities are out of reach. */
+  static BigDecimal toDecimal(Object value) {
+    if (value instanceof BigInteger large) {
+      return new BigDecimal(large);
+    }
+    double nearest = toDouble(value);
+    if (Double.isNaN(nearest) || Double.isInfinite(nearest)) {
+      throw new JinjaException(
+          nearest + " cannot be compared with an integer of more than 64 bits");
+    }
+    return value instanceof Double d ? new BigDecimal(d) : BigDecimal.valueOf(toLong(value));
   }
 
   static boolean isInteger(Object value) {
@@ -112,6 +135,11 @@ final class Values {
 
   static int toInt(Object value) {
     return Math.clamp(toLong(value), Integer.MIN_VALUE, Integer.MAX_VALUE);
+  }
+
+  /** Whether a mapping can have such a key. */
+  static boolean isKey(Object value) {
+    return value instanceof String || isNumber(value) || value == None.NONE;
   }
 
   /** The key to look up or store in a mapping. */

@@ -12,7 +12,7 @@ final class PlainValues {
 
   private PlainValues() {}
 
-  /** A map, list, string, long, double or boolean; null for null. */
+  /** A map, list, string, long, big integer, double or boolean; null for null. */
   static @Nullable Object of(JsonNode node) {
     return switch (node.getNodeType()) {
       case OBJECT -> object(node);
@@ -20,9 +20,9 @@ final class PlainValues {
       case STRING -> node.stringValue();
       case BOOLEAN -> node.booleanValue();
       case NUMBER ->
-          node.canConvertToLong() && node.isIntegralNumber()
-              ? (Object) node.longValue()
-              : (Object) node.doubleValue(Double.NaN);
+          !node.isIntegralNumber()
+              ? (Object) node.doubleValue(Double.NaN)
+              : node.canConvertToLong() ? (Object) node.longValue() : node.bigIntegerValue();
       default -> null;
     };
   }
