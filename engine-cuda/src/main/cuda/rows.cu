@@ -19,3 +19,14 @@ KAPPA_KERNEL(pickRows)(const bf16* table, const int* indices, bf16* out, int col
   copyRow(table + from, out + (size_t)blockIdx.x * columns, columns);
 }
 EXPORT_KERNEL(pickRows)
+
+// out[row] = table[indices[row]] * scale; one block per row.
+KAPPA_KERNEL(pickScaledRows)(const bf16* table, const int* indices, bf16* out, int columns,
+                             float scale) {
+  const bf16* from = table + (size_t)indices[blockIdx.x] * columns;
+  bf16* to = out + (size_t)blockIdx.x * columns;
+  for (int i = (int)threadIdx.x; i < columns; i += (int)blockDim.x) {
+    put(to + i, toFloat(from[i]) * scale);
+  }
+}
+EXPORT_KERNEL(pickScaledRows)

@@ -6,6 +6,10 @@ Made with Python 3.11+, torch 2.13.0 (CPU), transformers 5.18.0, safetensors and
 transformers pins them. Weights depend on the seeds below and on torch's generator; the references
 depend on the weights alone, up to the order of 32-bit sums.
 
+A factor on embeddings (Gemma) has the checkpoint's type, as in a model that computes in that type.
+Models with windows have windows much shorter than the longest prompts. Choices of experts are never
+near ties: MIN_ROUTER_MARGIN.
+
 Weights are spread much wider than a trained model's, norm weights included, so that a fault in any
 part of the forward pass moves the logits by far more than rounding does.
 
@@ -30,12 +34,19 @@ import sys
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
-from transformers import Qwen3Config, Qwen3ForCausalLM
+from transformers import Gemma2Config, Gemma2ForCausalLM, Gemma3ForCausalLM, Gemma3TextConfig
+from transformers import MistralConfig, MistralForCausalLM, MixtralConfig, MixtralForCausalLM
+from transformers import Phi3Config, Phi3ForCausalLM
+from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM
+from transformers import Qwen3MoeConfig, Qwen3MoeForCausalLM
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
+from transformers.models.phi3.modeling_phi3 import Phi3RotaryEmbedding
 
 PROMPT_LENGTHS = [1, 7, 33, 130]
 GREEDY_TOKENS = 24
 WEIGHT_STD = 0.25
+# Least distance of two router scores of which one is chosen, in all rows of all prompts.
+MIN_ROUTER_MARGIN = 1e-3
 COMMON = dict(max_position_embeddings=512, bos_token_id=1, eos_token_id=2, rms_norm_eps=1e-5)
 LLAMA3_ROPE = dict(
     rope_type="llama3",
@@ -52,8 +63,14 @@ def randomize(model, seed):
     with torch.no_grad():
         for name, parameter in sorted(model.named_parameters()):
             noise = torch.randn(parameter.shape, generator=generator)
-            if name.endswith("norm.weight"):
-                parameter.copy_(1 + 0.3 * noise)
+            gemma = model.config.model_type.startswith("gemma")
+            if gemma and name == "model.norm.weight":
+                parameter.copy_(3 + 0.3 * noise)
+            elif gemma and name == "model.embed_tokens.weight":
+                # Or else, being scaled and the head as well, they would repeat every token.
+                parameter.copy_(0.06 * noise)
+            elif name.endswith("norm.weight"):
+                parameter.copy_((0 if gemma else 1) + 0.3 * noise)
             else:
                 parameter.copy_(WEIGHT_STD * noise)
 
@@ -91,10 +108,28 @@ def prompt_reference(model, tokens):
     }
 
 
-def write_reference(directory, seed):
+def watch_routers(model):
+    """Collects how far the last chosen expert's score is above the best of the others."""
+    margins = []
+
+    def look(module, arguments, result):
+        ranked = torch.sort(result[0].float(), dim=-1, descending=True).values
+        margins.append((ranked[:, module.top_k - 1] - ranked[:, module.top_k]).min().item())
+
+    for module in model.modules():
+        if type(module).__name__.endswith("TopKRouter"):
+            module.register_forward_hook(look)
+    return margins
+
+
+def write_reference(directory, dtype, seed):
     model = AutoModelForCausalLM.from_pretrained(
         directory, dtype=torch.float32, attn_implementation="eager"
     ).eval()
+    embedding = model.get_input_embeddings()
+    if hasattr(embedding, "embed_scale"):
+        embedding.embed_scale = embedding.embed_scale.to(dtype).float()
+    margins = watch_routers(model)
     vocabulary = model.config.vocab_size
     generator = torch.Generator().manual_seed(seed)
     prompts = [
@@ -103,6 +138,9 @@ def write_reference(directory, seed):
     ]
     with torch.no_grad():
         reference = {"prompts": [prompt_reference(model, tokens) for tokens in prompts]}
+    if margins:
+        print(f"{directory.name}: routers decide by at least {min(margins):.2g}")
+        assert min(margins) > MIN_ROUTER_MARGIN
     lines = json.dumps(reference, separators=(",", ":")).replace('{"tokens"', '\n{"tokens"')
     (directory / "reference.json").write_text(lines + "\n")
 
@@ -113,7 +151,7 @@ def make(root, name, model_class, config, dtype, seed, max_shard_size="1GB"):
     model = model_class(config)
     randomize(model, seed)
     model.to(dtype).save_pretrained(directory, max_shard_size=max_shard_size)
-    write_reference(directory, seed + 1)
+    write_reference(directory, dtype, seed + 1)
     return directory
 
 
@@ -169,25 +207,50 @@ def write_tokenizer(directory, vocabulary):
 
 
 def write_rope_fixture(root):
-    """Cosines and sines of transformers' own rotary embedding at a few positions."""
+    """Cosines and sines of transformers' own rotary embedding at a few positions.
+
+    The last position is that of the longest context, which "dynamic" and "longrope" go by.
+    """
+    yarn = dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=1024)
+    longrope = dict(
+        rope_type="longrope",
+        short_factor=[1 + 0.1 * i for i in range(12)],
+        long_factor=[2 + 3.0 * i for i in range(12)],
+        partial_rotary_factor=0.75,
+    )
+    positions = [0, 1, 2, 31, 100, 511, 4000]
     cases = []
-    for name, theta, head_dim, scaling in [
-        ("default", 10000.0, 16, None),
-        ("default", 1000000.0, 128, None),
-        ("llama3", 500000.0, 128, dict(LLAMA3_ROPE, original_max_position_embeddings=8192)),
-        ("llama3", 500000.0, 16, LLAMA3_ROPE),
+    for name, theta, head_dim, longest, scaling in [
+        ("default", 10000.0, 16, 131072, None),
+        ("default", 1000000.0, 128, 131072, None),
+        ("llama3", 500000.0, 128, 131072, dict(LLAMA3_ROPE, original_max_position_embeddings=8192)),
+        ("llama3", 500000.0, 16, 131072, LLAMA3_ROPE),
+        ("linear", 10000.0, 32, 131072, dict(rope_type="linear", factor=2.5)),
+        ("dynamic", 10000.0, 32, 131072, dict(rope_type="dynamic", factor=4.0)),
+        ("dynamic", 10000.0, 32, 1024, dict(rope_type="dynamic", factor=4.0)),
+        ("yarn", 1000000.0, 128, 4096, yarn),
+        ("yarn", 10000.0, 16, 4096, dict(yarn, beta_fast=16.0, beta_slow=2.0, truncate=False)),
+        ("yarn", 10000.0, 64, 4096, dict(yarn, mscale=1.0, mscale_all_dim=0.8)),
+        ("yarn", 10000.0, 64, 4096, dict(yarn, attention_factor=1.5)),
+        ("longrope", 10000.0, 32, 131072, dict(longrope, original_max_position_embeddings=8192)),
+        ("longrope", 10000.0, 32, 4096, dict(longrope, original_max_position_embeddings=1024)),
     ]:
         rope = scaling or dict(rope_type="default", rope_theta=theta)
-        config = LlamaConfig(
-            hidden_size=head_dim, num_attention_heads=1, head_dim=head_dim,
-            max_position_embeddings=131072, rope_parameters=dict(rope, rope_theta=theta),
+        phi = name == "longrope"
+        extra = (
+            dict(original_max_position_embeddings=rope["original_max_position_embeddings"])
+            if phi else dict(head_dim=head_dim)
         )
-        rotary = LlamaRotaryEmbedding(config)
-        positions = [0, 1, 2, 31, 100, 511, 4000]
+        config = (Phi3Config if phi else LlamaConfig)(
+            hidden_size=head_dim, num_attention_heads=1, num_key_value_heads=1, pad_token_id=0,
+            max_position_embeddings=longest, rope_parameters=dict(rope, rope_theta=theta), **extra,
+        )
+        rotary = (Phi3RotaryEmbedding if phi else LlamaRotaryEmbedding)(config)
         cos, sin = rotary(torch.zeros(1), torch.tensor([positions]))
-        half = head_dim // 2
+        half = cos.shape[-1] // 2
         cases.append({
             "rope": dict(rope, rope_theta=theta),
+            "maxPositions": longest,
             "headDim": head_dim,
             "inverseFrequencies": rotary.inv_freq.tolist(),
             "positions": positions,
@@ -200,6 +263,85 @@ def write_rope_fixture(root):
         case["inverseFrequencies"] = [float(f"{v:.9g}") for v in case["inverseFrequencies"]]
     text = json.dumps(cases, separators=(",", ":")).replace('{"rope"', '\n{"rope"')
     (root / "rope.json").write_text(text + "\n")
+
+
+def plain_rope(theta=10000.0, **scaling):
+    return dict(dict(rope_type="default", rope_theta=theta), **scaling)
+
+
+def make_other_architectures(root):
+    """Two to four layers each; windows of 20 to 50 tokens, no multiples of tiles or blocks."""
+    small = dict(COMMON, hidden_size=64, intermediate_size=96, num_hidden_layers=2)
+    grouped = dict(small, num_attention_heads=4, num_key_value_heads=2)
+    make(root, "mistral-tiny", MistralForCausalLM, MistralConfig(
+        **grouped, vocab_size=288, sliding_window=37, rope_parameters=plain_rope(),
+    ), torch.bfloat16, 55)
+    use_older_config_form(root / "mistral-tiny")
+
+    make(root, "qwen2-tiny", Qwen2ForCausalLM, Qwen2Config(
+        **dict(grouped, num_hidden_layers=3), vocab_size=280, tie_word_embeddings=True,
+        use_sliding_window=True, sliding_window=29, max_window_layers=1,
+        rope_parameters=plain_rope(
+            1000000.0, rope_type="yarn", factor=4.0, original_max_position_embeddings=64),
+    ), torch.bfloat16, 66)
+
+    # 80 has no whole root: the scale of embeddings is rounded.
+    gemma = dict(
+        grouped, hidden_size=80, head_dim=32, query_pre_attn_scalar=24, vocab_size=272,
+        pad_token_id=0,
+    )
+    make(root, "gemma2-tiny", Gemma2ForCausalLM, Gemma2Config(
+        **dict(gemma, num_hidden_layers=3), sliding_window=23, attn_logit_softcapping=3.0,
+        final_logit_softcapping=9.0, rope_parameters=plain_rope(),
+    ), torch.bfloat16, 77)
+    use_older_config_form(root / "gemma2-tiny")
+
+    make(root, "gemma3-tiny", Gemma3ForCausalLM, Gemma3TextConfig(
+        **dict(gemma, num_hidden_layers=4), sliding_window=45,
+        layer_types=[f"{kind}_attention" for kind in ("sliding", "sliding", "full", "sliding")],
+        rope_parameters=dict(
+            full_attention=plain_rope(1000000.0, rope_type="linear", factor=8.0),
+            sliding_attention=plain_rope(),
+        ),
+    ), torch.bfloat16, 88)
+
+    # Of 32 elements per head, 24 turn. To the second one, contexts beyond 32 tokens are long.
+    make(root, "phi3-tiny", Phi3ForCausalLM, Phi3Config(
+        **dict(small, hidden_size=96), num_attention_heads=3, num_key_value_heads=1,
+        vocab_size=264, pad_token_id=0, sliding_window=41, original_max_position_embeddings=512,
+        rope_parameters=plain_rope(partial_rotary_factor=0.75),
+    ), torch.bfloat16, 99)
+    make(root, "phi3-longrope-tiny", Phi3ForCausalLM, Phi3Config(
+        **dict(small, hidden_size=64), num_attention_heads=2, num_key_value_heads=2,
+        vocab_size=260, pad_token_id=0, original_max_position_embeddings=32,
+        rope_parameters=plain_rope(
+            rope_type="longrope", partial_rotary_factor=0.75,
+            short_factor=[1 + 0.2 * i for i in range(12)],
+            long_factor=[1 + 1.5 * i for i in range(12)],
+        ),
+    ), torch.float16, 111)
+    make(root, "llama-linear-tiny", LlamaForCausalLM, LlamaConfig(
+        **small, vocab_size=256, num_attention_heads=4, num_key_value_heads=4,
+        rope_parameters=plain_rope(rope_type="linear", factor=4.0),
+    ), torch.bfloat16, 122)
+    use_older_config_form(root / "llama-linear-tiny")
+    make(root, "llama-dynamic-tiny", LlamaForCausalLM, LlamaConfig(
+        **small, vocab_size=256, num_attention_heads=4, num_key_value_heads=1,
+        rope_parameters=plain_rope(rope_type="dynamic", factor=4.0),
+    ), torch.bfloat16, 133)
+    use_older_config_form(root / "llama-dynamic-tiny")
+
+    experts = dict(grouped, hidden_size=48, num_attention_heads=3, num_key_value_heads=1, head_dim=32)
+    make(root, "mixtral-tiny", MixtralForCausalLM, MixtralConfig(
+        **dict(experts, intermediate_size=40), vocab_size=256, num_local_experts=5,
+        num_experts_per_tok=2, sliding_window=50, rope_parameters=plain_rope(1000000.0),
+    ), torch.bfloat16, 144)
+    use_older_config_form(root / "mixtral-tiny")
+    make(root, "qwen3-moe-tiny", Qwen3MoeForCausalLM, Qwen3MoeConfig(
+        **dict(experts, num_hidden_layers=3), vocab_size=256, num_experts=7,
+        num_experts_per_tok=3, moe_intermediate_size=32, norm_topk_prob=False, mlp_only_layers=[1],
+        rope_parameters=plain_rope(1000000.0),
+    ), torch.float32, 155)
 
 
 def main():
@@ -232,6 +374,7 @@ def main():
     )
     make(root, "qwen3-tiny", Qwen3ForCausalLM, qwen3, torch.bfloat16, 44)
     make(root, "qwen3-sharded", Qwen3ForCausalLM, qwen3, torch.bfloat16, 44, max_shard_size="120KB")
+    make_other_architectures(root)
     write_rope_fixture(root)
 
 

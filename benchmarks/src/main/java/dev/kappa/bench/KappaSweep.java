@@ -1,6 +1,5 @@
 package dev.kappa.bench;
 
-import dev.kappa.device.DType;
 import dev.kappa.device.Device;
 import dev.kappa.engine.Engine;
 import dev.kappa.engine.EngineInfo;
@@ -11,7 +10,7 @@ import dev.kappa.kv.KvStats;
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.ModelDirectory;
-import dev.kappa.roofline.KvType;
+import dev.kappa.model.ModelShapes;
 import dev.kappa.roofline.ModelShape;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -108,7 +107,7 @@ final class KappaSweep implements AutoCloseable {
     settings = asked.on(config);
     this.device = device;
     random = new Random(settings.seed);
-    shape = shapeOf(config);
+    shape = ModelShapes.of(config).withoutEmbeddings();
     boolean started = false;
     try {
       for (RestoreMode mode : RestoreMode.values()) {
@@ -194,23 +193,6 @@ final class KappaSweep implements AutoCloseable {
         .warmUp(true)
         .seed(settings.seed)
         .build();
-  }
-
-  /**
-   * The model without its embeddings: prompt tokens are embedded by a look-up, and only the last
-   * one's logits are computed, so neither matrix is multiplied with them.
-   */
-  private static ModelShape shapeOf(ModelConfig config) {
-    return ModelShape.dense(
-        config.layers(),
-        config.hiddenSize(),
-        config.intermediateSize(),
-        config.heads(),
-        config.kvHeads(),
-        config.headDim(),
-        1,
-        true,
-        config.dtype() == DType.F32 ? KvType.F32 : KvType.BF16);
   }
 
   private EngineProbe probe(RestoreMode mode) {

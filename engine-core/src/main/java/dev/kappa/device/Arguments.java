@@ -63,10 +63,15 @@ public final class Arguments {
     }
   }
 
-  /** Checks that norms of queries and keys come together. */
-  public static void norms(RopeStore args) {
-    if ((args.queryNorm() == null) != (args.keyNorm() == null)) {
-      throw new IllegalArgumentException("ropeStore: query and key norms come together");
+  /** Checks that bias and norms are as long as what they are for. */
+  public static void rope(RopeStore args) {
+    AttentionShape shape = args.shape();
+    if (args.bias() != null) {
+      matrix("ropeStore: bias", args.bias(), 1, shape.qkvColumns(), Float.BYTES);
+    }
+    if (args.queryNorm() != null && args.keyNorm() != null) {
+      matrix("ropeStore: queryNorm", args.queryNorm(), 1, shape.headDim(), Float.BYTES);
+      matrix("ropeStore: keyNorm", args.keyNorm(), 1, shape.headDim(), Float.BYTES);
     }
   }
 

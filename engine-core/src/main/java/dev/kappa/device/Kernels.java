@@ -11,13 +11,13 @@ package dev.kappa.device;
 public interface Kernels {
 
   /**
-   * Looks up embedding rows.
+   * Looks up embedding rows: {@code out = table[token] · scale}.
    *
    * @param table {@code [vocabulary, columns]}
    * @param batch token ids of {@code batch.rows()} rows
    * @param out {@code [rows][columns]}
    */
-  void embed(Stream stream, Weight table, Batch batch, DeviceMemory out);
+  void embed(Stream stream, Weight table, Batch batch, float scale, DeviceMemory out);
 
   /**
    * Root mean square norm of each row: {@code out = in / sqrt(mean(in²) + epsilon) · weight} (Zhang
@@ -55,9 +55,17 @@ public interface Kernels {
   void logits(Stream stream, DeviceMemory in, int rows, Weight weight, DeviceMemory out);
 
   /**
-   * Norms (where asked), rotates and stores: queries are rotated in place, keys are rotated and
-   * written to their KV blocks, values are written as they are. Rotation pairs element {@code i}
-   * with {@code i + headDim / 2} (Su et al., arXiv 2104.09864, in the half-split form).
+   * Bounds logits in place: {@code x = cap · tanh(x / cap)}.
+   *
+   * @param logits 32-bit floats {@code [rows][columns]}
+   */
+  void softcap(Stream stream, DeviceMemory logits, int rows, int columns, float cap);
+
+  /**
+   * Adds a bias and norms (where asked), rotates and stores: queries are rotated in place, keys are
+   * rotated and written to their KV blocks, values are written as they are. Rotation pairs element
+   * {@code i} with {@code i + rotaryDim / 2} (Su et al., arXiv 2104.09864, in the half-split form)
+   * and leaves those from {@code rotaryDim} on alone.
    *
    * @param qkv {@code [rows][qkvColumns]}: query heads, key heads, value heads
    */
@@ -65,7 +73,8 @@ public interface Kernels {
 
   /**
    * Causal attention of every row over its sequence's KV blocks, for prefill chunks and decodes in
-   * one call. A row at position p sees positions 0 … p.
+   * one call. A row at position p sees positions 0 … p, or those of them that lie in the shape's
+   * window.
    *
    * @param qkv {@code [rows][qkvColumns]}, of which the query heads are read
    * @param out {@code [rows][heads · headDim]}
@@ -131,12 +140,56 @@ public interface Kernels {
       Stream stream, Batch batch, AttentionShape shape, DeviceMemory state, DeviceMemory out);
 
   /**
-   * {@code out = silu(gate) · up}.
+   * {@code out = activation(gate) · up}.
    *
    * @param gateUp {@code [rows][2 · columns]}: gate, then up
    * @param out {@code [rows][columns]}
    */
-  void siluMul(Stream stream, DeviceMemory gateUp, int rows, int columns, DeviceMemory out);
+  void gate(
+      Stream stream,
+      Activation activation,
+      DeviceMemory gateUp,
+      int rows,
+      int columns,
+      DeviceMemory out);
+
+  /**
+   * Chooses experts: those of a row's largest scores, of equals the lowest index, in this order.
+   * Each counts by its probability, the softmax of the row's scores over all experts.
+   *
+   * @param scores 32-bit floats {@code [rows][experts]}
+   * @param choices {@code [rows][perToken]} of a 32-bit index and a 32-bit float, {@link
+   *     Router#choiceBytes} in all
+   */
+  void route(Stream stream, DeviceMemory scores, int rows, Router router, DeviceMemory choices);
+
+  /**
+   * Bytes that {@link #experts} needs besides its arguments.
+   *
+   * @param hidden width of the residual stream
+   * @param intermediate width of an expert
+   * @param rows most rows of a call
+   */
+  long expertScratchBytes(Router router, int hidden, int intermediate, int rows);
+
+  /**
+   * The feed-forward parts that each row was routed to, by their choices' weights: {@code out = Σ
+   * weight · down(activation(gate(in)) · up(in))}. A row's result does not depend on the other rows
+   * of the call.
+   *
+   * @param in {@code [rows][hidden]}
+   * @param choices of {@link #route}; of each row every expert at most once
+   * @param scratch at least {@link #expertScratchBytes}; what is in it afterwards is open
+   * @param out {@code [rows][hidden]}
+   */
+  void experts(
+      Stream stream,
+      DeviceMemory in,
+      int rows,
+      Experts experts,
+      DeviceMemory choices,
+      DeviceMemory scratch,
+      DeviceMemory out);
 
   /** Collects rows {@code batch.outputRow(first … first + count - 1)} of {@code in}. */
   void gatherOutputs(

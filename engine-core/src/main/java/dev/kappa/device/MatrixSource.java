@@ -5,20 +5,31 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * A weight matrix on the host: its shape, and its bytes for devices that look at them. They may be
- * made only when {@link #parts} asks for them.
+ * A weight matrix on the host, or several of one shape, one after the other: the shape, and the
+ * bytes for devices that look at them. They may be made only when {@link #parts} asks for them.
  *
  * @param dtype element type of every part
- * @param rows rows of all parts together
+ * @param matrices how many there are
+ * @param rows rows of each matrix
  * @param columns elements per row
  * @param contents see {@link #parts}
  */
 public record MatrixSource(
-    DType dtype, int rows, int columns, Supplier<List<MemorySegment>> contents) {
+    DType dtype, int matrices, int rows, int columns, Supplier<List<MemorySegment>> contents) {
+
+  /** One matrix. */
+  public MatrixSource(DType dtype, int rows, int columns, Supplier<List<MemorySegment>> contents) {
+    this(dtype, 1, rows, columns, contents);
+  }
 
   /** A matrix whose bytes are there. */
   public MatrixSource(DType dtype, int columns, List<MemorySegment> parts) {
     this(dtype, rows(dtype, columns, parts), columns, constant(parts));
+  }
+
+  /** Rows of all matrices together. */
+  public int allRows() {
+    return Math.multiplyExact(matrices, rows);
   }
 
   /**
@@ -31,10 +42,10 @@ public record MatrixSource(
   public List<MemorySegment> parts() {
     List<MemorySegment> parts = List.copyOf(contents.get());
     int found = rows(dtype, columns, parts);
-    if (found != rows) {
+    if (found != allRows()) {
       throw new IllegalArgumentException(
           "%d rows of %d %s were announced, but there are %d"
-              .formatted(rows, columns, dtype, found));
+              .formatted(allRows(), columns, dtype, found));
     }
     return parts;
   }

@@ -8,6 +8,7 @@ import dev.kappa.device.Stream;
 import dev.kappa.kv.BlockKeys;
 import dev.kappa.kv.KvCache;
 import dev.kappa.kv.KvLayout;
+import dev.kappa.model.AttentionConfig;
 import dev.kappa.model.Checkpoint;
 import dev.kappa.model.GenerationDefaults;
 import dev.kappa.model.LoadFormat;
@@ -20,6 +21,7 @@ import dev.kappa.model.WeightLoader;
 import dev.kappa.roofline.KvType;
 import dev.kappa.roofline.ModelShape;
 import dev.kappa.schedule.LongSequence;
+import dev.kappa.schedule.Reach;
 import dev.kappa.schedule.Scheduler;
 import dev.kappa.schedule.StepCost;
 import dev.kappa.text.HuggingFaceTokenizer;
@@ -84,13 +86,14 @@ final class EngineParts implements AutoCloseable {
                     sizing.maxModelLength(),
                     new ProgressSum(progress, sizing.checkpointBytes())),
                 TransformerWeights::close);
-        fingerprint = checkpoint.fingerprint();
+        fingerprint =
+            checkpoint.fingerprint() + config.attention().variant(sizing.maxModelLength());
       }
       int rows = sizing.maxBatchedTokens();
       Transformer transformer =
           resources.own(new Transformer(config, weights, device, rows), Transformer::close);
       info = sizing.info();
-      shape = ModelShapes.read(directory.path()).shape().withKv(kvType(info.kvDType()));
+      shape = ModelShapes.of(config).withKv(kvType(info.kvDType()));
       stream = resources.own(device.newStream(COMPUTE), Stream::close);
       KvLayout layout = sizing.layout();
       BlockKeys keys = new BlockKeys(layout, fingerprint, device.info().numericsId());
@@ -180,10 +183,11 @@ final class EngineParts implements AutoCloseable {
     ModelConfig model = info.model();
     StepCost cost =
         new StepCost(
-            2.0 * model.parameters(),
+            2.0 * model.activeParameters(),
             4.0 * model.layers() * model.heads() * model.headDim(),
-            (double) model.parameters() * model.dtype().bytes(),
-            info.kvBytesPerToken());
+            (double) model.activeParameters() * model.dtype().bytes(),
+            info.kvBytesPerToken(),
+            reach(model));
     Scheduler scheduler =
         new Scheduler(
             cache,
@@ -204,6 +208,12 @@ final class EngineParts implements AutoCloseable {
         longRunner,
         tracer,
         model.vocabularySize());
+  }
+
+  private static Reach reach(ModelConfig model) {
+    AttentionConfig attention = model.attention();
+    double share = (double) attention.windowed().size() / model.layers();
+    return share == 0 ? Reach.ALL : new Reach(attention.window(), share);
   }
 
   /** Closes the stream, then everything in reverse. */

@@ -56,11 +56,11 @@ final class EngineSizing {
     this.config = config;
     this.options = options;
     this.device = device;
-    if (options.maxModelLength() > config.maxPositions()) {
+    if (options.maxModelLength() > config.longestPositions()) {
       throw invalid(
           "max_model_len",
           "max_model_len %d exceeds the %d positions that the model was made for"
-              .formatted(options.maxModelLength(), config.maxPositions()));
+              .formatted(options.maxModelLength(), config.longestPositions()));
     }
     layout = chooseLayout();
     int mostSequences = given(options.maxBatchedTokens(), DEFAULT_SEQUENCES);
@@ -157,7 +157,7 @@ final class EngineSizing {
   private long longContextBytes() {
     int rows = LongSequence.maxChunk(maxBatchedTokens);
     return Transformer.activationBytes(config, device, rows)
-        + device.kernels().attentionStateBytes(config.attention(), rows)
+        + device.kernels().attentionStateBytes(config.attention().shape(0), rows)
         + StreamedKv.MAX_BYTES
         + StepRunner.logitBytes(config.vocabularySize());
   }

@@ -102,7 +102,8 @@ final class LongRunner implements AutoCloseable {
           resources.own(new Transformer(config, weights, device, maxRows), Transformer::close);
       kv =
           resources.own(
-              cache.longContexts().open(device, config.attention(), maxRows), StreamedKv::close);
+              cache.longContexts().open(device, config.attention().shape(0), maxRows),
+              StreamedKv::close);
       stream = resources.own(device.newStream(STREAM), Stream::close);
       done = resources.own(device.newEvent(), Event::close);
       StepMarks marks =

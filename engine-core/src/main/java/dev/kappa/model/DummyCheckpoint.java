@@ -15,7 +15,8 @@ import java.util.Set;
 /**
  * Random weights in a model's shapes, for measuring without a checkpoint. A tensor's elements
  * depend on the seed and its name alone. Matrices have a variance of 1 / columns, so that
- * activations and logits neither vanish nor overflow; norm weights lie around 1.
+ * activations and logits neither vanish nor overflow; norm weights lie around 1, or around 0 where
+ * checkpoints keep them less one, and so do biases.
  *
  * <p>A tensor's data are made in the caller's arena, anew whenever they are asked for; nothing is
  * kept. Thread-safe.
@@ -35,20 +36,22 @@ public final class DummyCheckpoint implements Checkpoint {
 
   private static final long GROUPS_PER_PART = 1 << 18;
 
-  private static final double NORM_DEVIATION = 0.05;
+  private static final double VECTOR_DEVIATION = 0.05;
 
   /** Increment and mixing of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). */
   private static final long GAMMA = 0x9E3779B97F4A7C15L;
 
   private final ModelConfig config;
+  private final Architecture architecture;
   private final long seed;
   private final Map<String, TensorSpec> specs;
 
   public DummyCheckpoint(ModelConfig config, long seed) {
     this.config = config;
+    this.architecture = Architecture.of(config);
     this.seed = seed;
     specs = new LinkedHashMap<>();
-    for (TensorSpec spec : Architecture.of(config).tensors(config)) {
+    for (TensorSpec spec : architecture.tensors(config)) {
       specs.put(spec.name(), spec);
     }
   }
@@ -119,10 +122,11 @@ public final class DummyCheckpoint implements Checkpoint {
   }
 
   /** Evenly spaced values of the tensor's mean and deviation, as bits of its element type. */
-  private static long[] values(TensorSpec spec, DType dtype) {
+  private long[] values(TensorSpec spec, DType dtype) {
     boolean vector = spec.shape().size() == 1;
-    double mean = vector ? 1 : 0;
-    double deviation = vector ? NORM_DEVIATION : 1 / Math.sqrt(spec.shape().getLast());
+    boolean lessOne = architecture.has(Architecture.Trait.NORMS_LESS_ONE);
+    double mean = spec.role().isNorm() && !lessOne ? 1 : 0;
+    double deviation = vector ? VECTOR_DEVIATION : 1 / Math.sqrt(spec.shape().getLast());
     double halfRange = Math.sqrt(3) * deviation;
     long[] values = new long[VALUE_MASK + 1];
     for (int i = 0; i < values.length; i++) {

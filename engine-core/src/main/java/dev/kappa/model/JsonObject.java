@@ -78,6 +78,11 @@ final class JsonObject {
     return get(key) != null;
   }
 
+  /** Whether a key is there, if only as {@code null}, which some defaults make a difference to. */
+  boolean mentions(String key) {
+    return node.has(key);
+  }
+
   List<String> keys() {
     return List.copyOf(node.propertyNames());
   }
@@ -119,9 +124,10 @@ final class JsonObject {
 
   double number(String key, double min, double fallback) {
     JsonNode value = get(key);
-    if (value == null) {
-      return fallback;
-    }
+    return value == null ? fallback : number(key, value, min);
+  }
+
+  private double number(String key, JsonNode value, double min) {
     if (value.isNumber()) {
       double number = Double.parseDouble(value.asString());
       if (number >= min && number < Double.POSITIVE_INFINITY) {
@@ -133,6 +139,19 @@ final class JsonObject {
 
   @Nullable Double numberOrNull(String key, double min) {
     return has(key) ? (Double) number(key, min) : null;
+  }
+
+  /** A list of numbers; empty if absent. */
+  List<Double> numbers(String key, double min) {
+    JsonNode value = get(key);
+    List<Double> numbers = new ArrayList<>();
+    if (value != null) {
+      if (!value.isArray()) {
+        throw wrong(key, "a list of numbers");
+      }
+      value.forEach(element -> numbers.add(number(key, element, min)));
+    }
+    return List.copyOf(numbers);
   }
 
   String text(String key, String fallback) {

@@ -1,9 +1,14 @@
 package dev.kappa.model;
 
+import dev.kappa.device.Activation;
 import dev.kappa.device.DType;
+import dev.kappa.device.Router;
+import dev.kappa.model.Architecture.Trait;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -13,12 +18,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class ModelConfigReader {
 
-  // Bounds that no model comes near; within them, products of two sizes fit into 64 bits and
-  // heads · headDim into 32.
+  // Bounds that no model comes near; within them, products of two sizes fit into 64 bits.
   private static final int MAX_LAYERS = 1 << 14;
-  private static final int MAX_HEADS = 1 << 14;
-  private static final int MAX_HEAD_DIM = 1 << 14;
   private static final int MAX_WIDTH = 1 << 26;
+  private static final int MAX_EXPERTS = 1 << 12;
 
   private final JsonObject json;
 
@@ -41,30 +44,83 @@ final class ModelConfigReader {
 
   private ModelConfig read() {
     Architecture architecture = architecture();
+    Architecture.Defaults defaults = architecture.defaults();
     int hidden = json.integer("hidden_size", 1, MAX_WIDTH);
     int layers = json.integer("num_hidden_layers", 1, MAX_LAYERS);
-    int heads = json.integer("num_attention_heads", 1, MAX_HEADS);
-    int kvHeads = json.integer("num_key_value_heads", 1, MAX_HEADS, heads);
-    if (heads % kvHeads != 0) {
-      throw json.wrong("num_key_value_heads", "a divisor of num_attention_heads = " + heads);
-    }
     int positions = json.integer("max_position_embeddings", 1, Integer.MAX_VALUE);
-    refuseUnsupported(layers);
+    refuseUnsupported();
+    DType dtype = dtype();
     return new ModelConfig(
         architecture.name(),
         hidden,
         json.integer("intermediate_size", 1, MAX_WIDTH),
         layers,
-        heads,
-        kvHeads,
-        headDim(architecture, hidden, heads),
         json.integer("vocab_size", 1, MAX_WIDTH),
         positions,
-        (float) json.number("rms_norm_eps", 0, 1e-6),
-        RopeConfigReader.read(json, positions),
-        architecture.has(TensorRole.QUERY_NORM),
-        json.flag("tie_word_embeddings", false),
-        dtype());
+        (float) json.number("rms_norm_eps", 0, defaults.normEpsilon()),
+        AttentionConfigReader.read(json, architecture, hidden, layers, positions),
+        activation(architecture),
+        architecture.has(Trait.EXPERTS) ? mixture(architecture, layers) : null,
+        architecture.has(Trait.SCALED_EMBEDDING) ? rounded(Math.sqrt(hidden), dtype) : 1,
+        logitSoftcap(architecture),
+        json.flag("tie_word_embeddings", defaults.tied()),
+        dtype);
+  }
+
+  private Activation activation(Architecture architecture) {
+    boolean gelu = architecture.has(Trait.GELU_GATE);
+    String key = gelu ? "hidden_activation" : "hidden_act";
+    return switch (json.text(key, gelu ? "gelu_pytorch_tanh" : "silu")) {
+      case "silu" -> Activation.SILU;
+      case "gelu_pytorch_tanh" -> Activation.GELU_TANH;
+      default ->
+          throw json.wrong(key, "\"silu\" or \"gelu_pytorch_tanh\", the activations supported");
+    };
+  }
+
+  private float logitSoftcap(Architecture architecture) {
+    String key = "final_logit_softcapping";
+    if (architecture.has(Trait.LOGIT_SOFTCAP)) {
+      return AttentionConfigReader.softcap(json, key, architecture.defaults().logitSoftcap());
+    }
+    if (json.has(key)) {
+      throw json.wrong(key, "null: this architecture does not bound logits");
+    }
+    return 0;
+  }
+
+  /** A factor as a model has it that computes in its checkpoint's type. */
+  private static float rounded(double value, DType dtype) {
+    float exact = (float) value;
+    return switch (dtype) {
+      case F32 -> exact;
+      case F16 -> Float.float16ToFloat(Float.floatToFloat16(exact));
+      case BF16 -> {
+        int bits = Float.floatToRawIntBits(exact);
+        int half = 0x7fff + ((bits >>> 16) & 1);
+        yield Float.intBitsToFloat((bits + half) & 0xffff0000);
+      }
+    };
+  }
+
+  private Mixture mixture(Architecture architecture, int layers) {
+    String key = json.has("num_local_experts") ? "num_local_experts" : "num_experts";
+    int experts = json.integer(key, 1, MAX_EXPERTS);
+    boolean normalized =
+        architecture.has(Trait.NORMALIZED_EXPERTS) || json.flag("norm_topk_prob", false);
+    Router router =
+        new Router(experts, json.integer("num_experts_per_tok", 1, experts), normalized);
+    if (!architecture.has(TensorRole.GATE)) {
+      return new Mixture(router, json.integer("intermediate_size", 1, MAX_WIDTH), Set.of());
+    }
+    int step = json.integer("decoder_sparse_step", 1, Integer.MAX_VALUE, 1);
+    Set<Integer> dense = new HashSet<>(json.integers("mlp_only_layers", 0, layers - 1));
+    for (int layer = 0; layer < layers; layer++) {
+      if ((layer + 1) % step != 0) {
+        dense.add(layer);
+      }
+    }
+    return new Mixture(router, json.integer("moe_intermediate_size", 1, MAX_WIDTH), dense);
   }
 
   private Architecture architecture() {
@@ -83,20 +139,6 @@ final class ModelConfigReader {
         : json.wrong("architectures", expected);
   }
 
-  private int headDim(Architecture architecture, int hidden, int heads) {
-    int fallback =
-        architecture.defaultHeadDim() > 0 ? architecture.defaultHeadDim() : hidden / heads;
-    if (!json.has("head_dim") && architecture.defaultHeadDim() == 0 && hidden % heads != 0) {
-      throw json.wrong("hidden_size", "a multiple of num_attention_heads = " + heads);
-    }
-    int headDim = json.integer("head_dim", 2, MAX_HEAD_DIM, fallback);
-    if (headDim % 2 != 0 || headDim > MAX_HEAD_DIM || headDim < 2) {
-      String found = json.has("head_dim") ? "head_dim" : "hidden_size";
-      throw json.wrong(found, "an even number of elements per head up to " + MAX_HEAD_DIM);
-    }
-    return headDim;
-  }
-
   private DType dtype() {
     String key = json.has("dtype") ? "dtype" : "torch_dtype";
     String name = json.text(key, "float32").toLowerCase(Locale.ROOT).replace("torch.", "");
@@ -108,7 +150,7 @@ final class ModelConfigReader {
     };
   }
 
-  private void refuseUnsupported(int layers) {
+  private void refuseUnsupported() {
     for (String key : List.of("quantization_config", "compression_config")) {
       JsonObject quantized = json.object(key);
       if (quantized != null) {
@@ -118,31 +160,11 @@ final class ModelConfigReader {
                 + " are not supported; expected a model in float32, bfloat16 or float16");
       }
     }
-    for (String key : List.of("attention_bias", "mlp_bias")) {
-      if (json.flag(key, false)) {
-        throw json.wrong(key, "false: biases are not supported");
-      }
-    }
-    if (!json.text("hidden_act", "silu").equals("silu")) {
-      throw json.wrong("hidden_act", "\"silu\", the only activation supported");
+    if (json.flag("mlp_bias", false)) {
+      throw json.wrong("mlp_bias", "false: biases are not supported");
     }
     if (json.integer("pretraining_tp", 0, Integer.MAX_VALUE, 1) > 1) {
       throw json.wrong("pretraining_tp", "1: sliced matrices are not supported");
-    }
-    refuseSlidingWindow(layers);
-  }
-
-  private void refuseSlidingWindow(int layers) {
-    List<String> types = json.texts("layer_types");
-    if (types.stream().anyMatch(type -> !type.equals("full_attention"))) {
-      throw json.wrong("layer_types", "\"full_attention\" for every layer");
-    }
-    boolean windowed =
-        json.flag("use_sliding_window", false)
-            && json.has("sliding_window")
-            && json.integer("max_window_layers", 0, Integer.MAX_VALUE, 0) < layers;
-    if (types.isEmpty() && windowed) {
-      throw json.wrong("use_sliding_window", "false: sliding windows are not supported");
     }
   }
 

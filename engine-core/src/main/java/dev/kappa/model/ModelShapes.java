@@ -1,5 +1,6 @@
 package dev.kappa.model;
 
+import dev.kappa.device.DType;
 import dev.kappa.roofline.Attention;
 import dev.kappa.roofline.FeedForward;
 import dev.kappa.roofline.KvType;
@@ -58,7 +59,52 @@ public final class ModelShapes {
     return new ModelShapes(JsonObject.read(file)).read(name == null ? "model" : name.toString());
   }
 
+  /**
+   * The sizes of a model that Kappa runs. Norms of what layers add (Gemma) are not counted: 2 ·
+   * hidden parameters per layer.
+   */
+  public static ModelShape of(ModelConfig config) {
+    AttentionConfig attention = config.attention();
+    Architecture architecture = Architecture.of(config);
+    int windowed = attention.windowed().size();
+    return new ModelShape(
+        config.layers(),
+        config.hiddenSize(),
+        config.vocabularySize(),
+        config.tiedEmbeddings(),
+        new Attention.Grouped(
+            attention.heads(),
+            attention.kvHeads(),
+            attention.headDim(),
+            architecture.has(TensorRole.QUERY_BIAS),
+            architecture.has(TensorRole.QUERY_NORM)),
+        feedForward(config),
+        windowed > 0 ? attention.window() : 0,
+        windowed,
+        config.dtype() == DType.F32 ? KvType.F32 : KvType.BF16);
+  }
+
+  private static FeedForward feedForward(ModelConfig config) {
+    Mixture mixture = config.experts();
+    if (mixture == null) {
+      return new FeedForward.Dense(config.intermediateSize());
+    }
+    int dense = mixture.denseLayers().size();
+    return new FeedForward.Experts(
+        mixture.experts(),
+        mixture.router().perToken(),
+        mixture.width(),
+        0,
+        dense,
+        dense == 0 ? 0 : config.intermediateSize());
+  }
+
   private Described read(String name) {
+    boolean runs = Architecture.all().stream().anyMatch(a -> a.name().equals(architecture));
+    if (runs && !json.has("quantization_config")) {
+      ModelConfig config = ModelConfigReader.read(json);
+      return new Described(name, of(config), config.dtype().bytes(), config.maxPositions());
+    }
     String dtype = json.text(json.has("dtype") ? "dtype" : "torch_dtype", "bfloat16");
     boolean wide = dtype.toLowerCase(Locale.ROOT).replace("torch.", "").equals("float32");
     int layers = json.integer("num_hidden_layers", 1, MOST_LAYERS);
@@ -96,7 +142,7 @@ public final class ModelShapes {
       throw json.wrong("num_key_value_heads", "a divisor of num_attention_heads = " + heads);
     }
     boolean qwen3 = architecture.startsWith("Qwen3");
-    int fallback = qwen3 ? Architecture.QWEN3.defaultHeadDim() : size("hidden_size") / heads;
+    int fallback = qwen3 ? Architectures.QWEN3.defaults().headDim() : size("hidden_size") / heads;
     int headDim = json.integer("head_dim", 1, MOST, fallback);
     // Qwen2 has these biases without saying so.
     boolean biases = json.flag("attention_bias", architecture.startsWith("Qwen2"));

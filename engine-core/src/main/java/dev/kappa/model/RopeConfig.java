@@ -6,22 +6,20 @@ import org.jspecify.annotations.Nullable;
  * Rotary position embedding.
  *
  * @param theta base of the frequencies
- * @param llama3 how frequencies are stretched for long contexts; null leaves them as they are
+ * @param scaling how frequencies are stretched for long contexts; null leaves them as they are
  */
-public record RopeConfig(double theta, @Nullable Llama3 llama3) {
+public record RopeConfig(double theta, @Nullable RopeScaling scaling) {
+
+  /** Longest context that the scaling is made for, at least {@code maxPositions}. */
+  int longest(int maxPositions) {
+    return scaling == null ? maxPositions : scaling.longest(maxPositions);
+  }
 
   /**
-   * Llama 3.1's scaling: long wavelengths are stretched by {@code factor}, short ones kept, those
-   * between blended.
-   *
-   * @param factor stretch of the low frequencies
-   * @param lowFrequencyFactor wavelengths above {@code original / this} are stretched
-   * @param highFrequencyFactor wavelengths below {@code original / this} are kept
-   * @param originalPositions context length of the pre-training
+   * What sets the rotation of an engine with contexts of up to so many tokens apart from that of
+   * another engine with the same model; empty where nothing does.
    */
-  public record Llama3(
-      double factor,
-      double lowFrequencyFactor,
-      double highFrequencyFactor,
-      int originalPositions) {}
+  String variant(int positions) {
+    return scaling == null ? "" : scaling.variant(positions);
+  }
 }

@@ -7,26 +7,27 @@ import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.HostMemory;
 import dev.kappa.device.Kernels;
 import dev.kappa.device.LayerKv;
-import dev.kappa.device.RopeStore;
+import dev.kappa.device.Resources;
 import dev.kappa.device.Stream;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The forward pass of every supported architecture: pre-norm decoder layers with rotary
- * grouped-query attention over paged KV and a gated feed-forward part. Owns its activations, not
- * the weights. Not thread-safe; one step is in flight at a time.
+ * grouped-query attention over paged KV and a gated feed-forward part, whose results are normed,
+ * too, where there are weights for that. Owns its activations, not the weights. Not thread-safe;
+ * one step is in flight at a time.
  */
 public final class Transformer implements AutoCloseable {
 
   private final ModelConfig config;
   private final TransformerWeights weights;
   private final Kernels kernels;
-  private final AttentionShape shape;
-  private final RopeStore[] rope;
+  private final AttentionShape[] shapes;
+  private final int headColumns;
   private final int elementBytes;
 
-  private final List<DeviceMemory> owned = new ArrayList<>();
+  private final Resources owned = new Resources();
   private final DeviceMemory residual;
   private final DeviceMemory outputResidual;
   private final DeviceMemory normed;
@@ -34,8 +35,8 @@ public final class Transformer implements AutoCloseable {
   private final DeviceMemory attended;
   private final DeviceMemory outputAttended;
   private final DeviceMemory projected;
-  private final DeviceMemory gateUp;
-  private final DeviceMemory gated;
+  private final DeviceMemory postNormed;
+  private final FeedForwardPart feedForward;
 
   /**
    * @param maxRows most new tokens in a step
@@ -45,27 +46,21 @@ public final class Transformer implements AutoCloseable {
     this.config = config;
     this.weights = weights;
     kernels = device.kernels();
-    shape = config.attention();
     elementBytes = device.info().activationType().bytes();
-    rope = new RopeStore[config.layers()];
-    for (int l = 0; l < rope.length; l++) {
-      TransformerWeights.Layer layer = weights.layers().get(l);
-      rope[l] =
-          new RopeStore(
-              shape, weights.ropeTable(), layer.queryNorm(), layer.keyNorm(), config.normEpsilon());
-    }
+    shapes = new AttentionShape[config.layers()];
+    Arrays.setAll(shapes, config.attention()::shape);
     int hidden = config.hiddenSize();
-    int headColumns = shape.heads() * shape.headDim();
+    headColumns = config.heads() * config.headDim();
     try {
       residual = allocate(device, maxRows, hidden);
       outputResidual = allocate(device, maxRows, hidden);
       normed = allocate(device, maxRows, hidden);
-      qkv = allocate(device, maxRows, shape.qkvColumns());
+      qkv = allocate(device, maxRows, shapes[0].qkvColumns());
       attended = allocate(device, maxRows, headColumns);
       outputAttended = allocate(device, maxRows, headColumns);
       projected = allocate(device, maxRows, hidden);
-      gateUp = allocate(device, maxRows, 2 * config.intermediateSize());
-      gated = allocate(device, maxRows, config.intermediateSize());
+      postNormed = hasPostNorms(config) ? allocate(device, maxRows, hidden) : projected;
+      feedForward = owned.own(new FeedForwardPart(config, device, maxRows), FeedForwardPart::close);
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -74,13 +69,19 @@ public final class Transformer implements AutoCloseable {
 
   /** Device bytes that a transformer for so many rows takes for its activations. */
   public static long activationBytes(ModelConfig config, Device device, int maxRows) {
-    AttentionShape shape = config.attention();
+    AttentionShape shape = config.attention().shape(0);
     long columns =
-        4L * config.hiddenSize()
+        (hasPostNorms(config) ? 5L : 4L) * config.hiddenSize()
             + shape.qkvColumns()
-            + 2L * shape.heads() * shape.headDim()
-            + 3L * config.intermediateSize();
-    return columns * maxRows * device.info().activationType().bytes();
+            + 2L * shape.heads() * shape.headDim();
+    return columns * maxRows * device.info().activationType().bytes()
+        + FeedForwardPart.bytes(config, device, maxRows);
+  }
+
+  private static boolean hasPostNorms(ModelConfig config) {
+    Architecture architecture = Architecture.of(config);
+    return architecture.has(TensorRole.POST_ATTENTION_NORM)
+        || architecture.has(TensorRole.POST_FEED_FORWARD_NORM);
   }
 
   /**
@@ -103,6 +104,9 @@ public final class Transformer implements AutoCloseable {
     long rowBytes = (long) config.hiddenSize() * elementBytes;
     DeviceMemory rows = normed.slice(first * rowBytes, count * rowBytes);
     kernels.logits(stream, rows, count, weights.head(), out);
+    if (config.logitSoftcap() > 0) {
+      kernels.softcap(stream, out, count, config.vocabularySize(), config.logitSoftcap());
+    }
   }
 
   /** Puts the choice of each row's largest logit on the stream, see {@link Kernels#argmax}. */
@@ -113,8 +117,7 @@ public final class Transformer implements AutoCloseable {
   /** Frees the activations; the stream must be idle. */
   @Override
   public void close() {
-    owned.forEach(DeviceMemory::close);
-    owned.clear();
+    owned.close();
   }
 
   /**
@@ -128,6 +131,10 @@ public final class Transformer implements AutoCloseable {
     private final LayerKv kv;
     private final int last = config.layers() - 1;
     private DeviceMemory state = residual;
+
+    /** What is to be added to the state; null before the first layer gave anything. */
+    private @Nullable DeviceMemory delta;
+
     private boolean begun;
     private int layer;
 
@@ -149,24 +156,24 @@ public final class Transformer implements AutoCloseable {
     public boolean next() {
       if (!begun) {
         begun = true;
-        kernels.embed(stream, weights.embedding(), batch, state);
+        kernels.embed(stream, weights.embedding(), batch, config.embeddingScale(), state);
         project();
       }
       if (isComplete()) {
         return false;
       }
-      if (kv.attend(kernels, stream, layer, part, qkv, batch, shape, attended)) {
+      if (kv.attend(kernels, stream, layer, part, qkv, batch, shapes[layer], attended)) {
         part++;
         return true;
       }
       part = 0;
-      feedForward();
+      finishLayer();
       layer++;
       if (layer <= last) {
         project();
         return !isComplete();
       }
-      norm(stream, state, true, weights.finalNorm(), batch.outputs());
+      norm(stream, state, delta, weights.finalNorm(), batch.outputs());
       return false;
     }
 
@@ -179,42 +186,56 @@ public final class Transformer implements AutoCloseable {
     private void project() {
       TransformerWeights.Layer weight = weights.layers().get(layer);
       int rows = batch.rows();
-      norm(stream, state, layer > 0, weight.inputNorm(), rows);
+      norm(stream, state, delta, weight.inputNorm(), rows);
       kernels.matmul(stream, normed, rows, weight.qkv(), qkv);
       kv.before(stream, layer);
-      kernels.ropeStore(stream, qkv, batch, rope[layer], kv.layer(layer));
+      kernels.ropeStore(stream, qkv, batch, weight.rope(), kv.layer(layer));
     }
 
     /** A layer from its attention on. */
-    private void feedForward() {
+    private void finishLayer() {
       TransformerWeights.Layer weight = weights.layers().get(layer);
       int rows = batch.rows();
       DeviceMemory attention = attended;
       if (layer == last) {
         // No row looks at another any more, so only the wanted ones go on.
         rows = batch.outputs();
-        gather(stream, batch, attended, shape.heads() * shape.headDim(), outputAttended);
+        gather(stream, batch, attended, headColumns, outputAttended);
         gather(stream, batch, state, config.hiddenSize(), outputResidual);
         attention = outputAttended;
         state = outputResidual;
       }
       kernels.matmul(stream, attention, rows, weight.attentionOut(), projected);
-      norm(stream, state, true, weight.postAttentionNorm(), rows);
-      kernels.matmul(stream, normed, rows, weight.gateUp(), gateUp);
-      kernels.siluMul(stream, gateUp, rows, config.intermediateSize(), gated);
-      kernels.matmul(stream, gated, rows, weight.down(), projected);
+      delta = postNorm(stream, weight.postAttentionNorm(), rows);
+      norm(stream, state, delta, weight.feedForwardNorm(), rows);
+      feedForward.run(stream, weight.feedForward(), normed, rows, projected);
+      delta = postNorm(stream, weight.postFeedForwardNorm(), rows);
     }
   }
 
-  /** Norms the state into {@link #normed}, first adding what the last projection gave. */
+  /** What the last projection gave, normed where there are weights for that. */
+  private DeviceMemory postNorm(Stream stream, @Nullable DeviceMemory weight, int rows) {
+    if (weight == null) {
+      return projected;
+    }
+    int hidden = config.hiddenSize();
+    kernels.rmsNorm(stream, projected, weight, rows, hidden, config.normEpsilon(), postNormed);
+    return postNormed;
+  }
+
+  /** Norms the state into {@link #normed}, first adding what there is to be added. */
   private void norm(
-      Stream stream, DeviceMemory state, boolean addProjected, DeviceMemory weight, int rows) {
+      Stream stream,
+      DeviceMemory state,
+      @Nullable DeviceMemory delta,
+      DeviceMemory weight,
+      int rows) {
     int hidden = config.hiddenSize();
     float epsilon = config.normEpsilon();
-    if (addProjected) {
-      kernels.addRmsNorm(stream, state, projected, weight, rows, hidden, epsilon, normed);
-    } else {
+    if (delta == null) {
       kernels.rmsNorm(stream, state, weight, rows, hidden, epsilon, normed);
+    } else {
+      kernels.addRmsNorm(stream, state, delta, weight, rows, hidden, epsilon, normed);
     }
   }
 
@@ -223,8 +244,6 @@ public final class Transformer implements AutoCloseable {
   }
 
   private DeviceMemory allocate(Device device, int rows, int columns) {
-    DeviceMemory memory = device.allocate((long) rows * columns * elementBytes);
-    owned.add(memory);
-    return memory;
+    return owned.own(device.allocate((long) rows * columns * elementBytes), DeviceMemory::close);
   }
 }

@@ -1,6 +1,8 @@
 package dev.kappa.model;
 
 import dev.kappa.device.DeviceMemory;
+import dev.kappa.device.Experts;
+import dev.kappa.device.RopeStore;
 import dev.kappa.device.Weight;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -12,16 +14,10 @@ import org.jspecify.annotations.Nullable;
  * @param layers in order
  * @param finalNorm {@code float[hidden]}
  * @param head {@code [vocabulary, hidden]}; the embedding itself where the two are tied
- * @param ropeTable rotation of every position, see {@link dev.kappa.device.RopeStore}
  * @param release frees everything above
  */
 public record TransformerWeights(
-    Weight embedding,
-    List<Layer> layers,
-    DeviceMemory finalNorm,
-    Weight head,
-    DeviceMemory ropeTable,
-    Runnable release)
+    Weight embedding, List<Layer> layers, DeviceMemory finalNorm, Weight head, Runnable release)
     implements AutoCloseable {
 
   /**
@@ -29,22 +25,40 @@ public record TransformerWeights(
    *
    * @param inputNorm {@code float[hidden]}
    * @param qkv query, key and value projections, stacked: {@code [qkvColumns, hidden]}
-   * @param queryNorm {@code float[headDim]}, null where the architecture norms no heads
-   * @param keyNorm likewise
+   * @param rope their bias, the norms of heads, and the rotation of every position
    * @param attentionOut {@code [hidden, heads · headDim]}
-   * @param postAttentionNorm {@code float[hidden]}
-   * @param gateUp gate and up projections, stacked: {@code [2 · intermediate, hidden]}
-   * @param down {@code [hidden, intermediate]}
+   * @param postAttentionNorm {@code float[hidden]}, of what attention gives; null for none
+   * @param feedForwardNorm {@code float[hidden]}
+   * @param feedForward what comes then
+   * @param postFeedForwardNorm {@code float[hidden]}, of what that gives; null for none
    */
   public record Layer(
       DeviceMemory inputNorm,
       Weight qkv,
-      @Nullable DeviceMemory queryNorm,
-      @Nullable DeviceMemory keyNorm,
+      RopeStore rope,
       Weight attentionOut,
-      DeviceMemory postAttentionNorm,
-      Weight gateUp,
-      Weight down) {}
+      @Nullable DeviceMemory postAttentionNorm,
+      DeviceMemory feedForwardNorm,
+      FeedForward feedForward,
+      @Nullable DeviceMemory postFeedForwardNorm) {}
+
+  /** The feed-forward part of a layer. */
+  public sealed interface FeedForward {}
+
+  /**
+   * One for all tokens.
+   *
+   * @param gateUp gate and up projections, stacked: {@code [2 · intermediate, hidden]}
+   * @param down {@code [hidden, intermediate]}
+   */
+  public record Dense(Weight gateUp, Weight down) implements FeedForward {}
+
+  /**
+   * A mixture of experts.
+   *
+   * @param router {@code [experts, hidden]}
+   */
+  public record Sparse(Weight router, Experts experts) implements FeedForward {}
 
   @Override
   public void close() {

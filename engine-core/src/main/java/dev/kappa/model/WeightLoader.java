@@ -3,14 +3,20 @@ package dev.kappa.model;
 import dev.kappa.device.DType;
 import dev.kappa.device.Device;
 import dev.kappa.device.DeviceMemory;
+import dev.kappa.device.Experts;
 import dev.kappa.device.MatrixSource;
+import dev.kappa.device.RopeStore;
 import dev.kappa.device.Weight;
+import dev.kappa.model.Architecture.Trait;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +32,7 @@ public final class WeightLoader {
   private final Device device;
   private final LongConsumer loadedBytes;
   private final Deque<AutoCloseable> owned = new ArrayDeque<>();
+  private final Map<RopeConfig, DeviceMemory> ropeTables = new HashMap<>();
 
   private WeightLoader(
       ModelConfig config, Checkpoint checkpoint, Device device, LongConsumer loadedBytes) {
@@ -70,79 +77,155 @@ public final class WeightLoader {
       layers.add(
           new TransformerWeights.Layer(
               vector(layer, TensorRole.ATTENTION_NORM),
-              matrix(layer, TensorRole.QUERY, TensorRole.KEY, TensorRole.VALUE),
-              optionalVector(layer, TensorRole.QUERY_NORM),
-              optionalVector(layer, TensorRole.KEY_NORM),
+              architecture.has(TensorRole.QUERY_KEY_VALUE)
+                  ? matrix(layer, TensorRole.QUERY_KEY_VALUE)
+                  : matrix(layer, TensorRole.QUERY, TensorRole.KEY, TensorRole.VALUE),
+              rope(layer, positions),
               matrix(layer, TensorRole.ATTENTION_OUTPUT),
+              optionalVector(layer, TensorRole.POST_ATTENTION_NORM),
               vector(layer, TensorRole.FEED_FORWARD_NORM),
-              matrix(layer, TensorRole.GATE, TensorRole.UP),
-              matrix(layer, TensorRole.DOWN)));
+              config.isSparse(layer) ? sparse(layer) : dense(layer),
+              optionalVector(layer, TensorRole.POST_FEED_FORWARD_NORM)));
     }
     DeviceMemory finalNorm = vector(0, TensorRole.FINAL_NORM);
     Weight head = config.tiedEmbeddings() ? embedding : matrix(0, TensorRole.LM_HEAD);
-    return new TransformerWeights(
-        embedding, layers, finalNorm, head, ropeTable(positions), this::release);
+    return new TransformerWeights(embedding, layers, finalNorm, head, this::release);
   }
 
-  /** Loads tensors of equal width as one matrix, stacked. */
+  private RopeStore rope(int layer, int positions) {
+    return new RopeStore(
+        config.attention().shape(layer),
+        ropeTables.computeIfAbsent(
+            config.attention().rope(layer), rope -> ropeTable(rope, positions)),
+        config.attention().rotaryDim(),
+        architecture.has(TensorRole.QUERY_BIAS)
+            ? vector(layer, TensorRole.QUERY_BIAS, TensorRole.KEY_BIAS, TensorRole.VALUE_BIAS)
+            : null,
+        optionalVector(layer, TensorRole.QUERY_NORM),
+        optionalVector(layer, TensorRole.KEY_NORM),
+        config.normEpsilon());
+  }
+
+  private TransformerWeights.FeedForward dense(int layer) {
+    Weight gateUp =
+        architecture.has(TensorRole.GATE_UP)
+            ? matrix(layer, TensorRole.GATE_UP)
+            : matrix(layer, TensorRole.GATE, TensorRole.UP);
+    return new TransformerWeights.Dense(gateUp, matrix(layer, TensorRole.DOWN));
+  }
+
+  private TransformerWeights.FeedForward sparse(int layer) {
+    Mixture mixture = config.mixture();
+    return new TransformerWeights.Sparse(
+        matrix(layer, TensorRole.ROUTER),
+        new Experts(
+            mixture.router(),
+            matrices(layer, mixture.experts(), TensorRole.EXPERT_GATE, TensorRole.EXPERT_UP),
+            matrices(layer, mixture.experts(), TensorRole.EXPERT_DOWN),
+            config.activation()));
+  }
+
   private Weight matrix(int layer, TensorRole... roles) {
+    return matrices(layer, 1, roles);
+  }
+
+  /** Loads a matrix for each expert, each of tensors of equal width, stacked. */
+  private Weight matrices(int layer, int experts, TensorRole... roles) {
     try (Arena arena = Arena.ofShared()) {
-      List<Checkpoint.Tensor> tensors = new ArrayList<>();
-      long bytes = 0;
+      List<Checkpoint.Tensor> tensors = tensors(layer, experts, arena, roles);
+      Checkpoint.Tensor first = tensors.getFirst();
       long rows = 0;
-      for (TensorRole role : roles) {
-        Checkpoint.Tensor tensor = tensor(role, layer, arena);
-        tensors.add(tensor);
-        Checkpoint.Tensor first = tensors.getFirst();
-        if (tensor.dtype() != first.dtype()) {
-          throw new ModelException(
-              "%s: tensor %s is %s, but %s, which it is multiplied with, is %s"
-                  .formatted(
-                      tensor.source(), tensor.name(), tensor.dtype(), first.name(), first.dtype()));
-        }
-        bytes += tensor.bytes();
+      for (Checkpoint.Tensor tensor : tensors) {
         rows += tensor.shape().getFirst();
       }
-      Checkpoint.Tensor first = tensors.getFirst();
       Weight weight =
           device.loadWeight(
               new MatrixSource(
                   first.dtype(),
-                  Math.toIntExact(rows),
+                  experts,
+                  Math.toIntExact(rows / experts),
                   Math.toIntExact(first.shape().getLast()),
                   () -> tensors.stream().map(Checkpoint.Tensor::data).toList()));
       owned.push(weight);
-      loadedBytes.accept(bytes);
+      tensors.forEach(tensor -> loadedBytes.accept(tensor.bytes()));
       return weight;
     }
   }
 
-  private DeviceMemory vector(int layer, TensorRole role) {
+  /** Tensors that are loaded as one, of one type. */
+  private List<Checkpoint.Tensor> tensors(
+      int layer, int experts, Arena arena, TensorRole... roles) {
+    List<Checkpoint.Tensor> tensors = new ArrayList<>();
+    for (int expert = 0; expert < experts; expert++) {
+      for (TensorRole role : roles) {
+        TensorSpec spec = architecture.tensor(role, layer, expert, config);
+        Checkpoint.Tensor tensor = checkpoint.tensor(spec, arena);
+        tensors.add(tensor);
+        Checkpoint.Tensor first = tensors.getFirst();
+        if (tensor.dtype() != first.dtype()) {
+          throw new ModelException(
+              "%s: tensor %s is %s, but %s, which it is used with, is %s"
+                  .formatted(
+                      tensor.source(), tensor.name(), tensor.dtype(), first.name(), first.dtype()));
+        }
+      }
+    }
+    return tensors;
+  }
+
+  /** Loads vectors one behind the other. */
+  private DeviceMemory vector(int layer, TensorRole... roles) {
     try (Arena arena = Arena.ofShared()) {
-      Checkpoint.Tensor tensor = tensor(role, layer, arena);
-      DeviceMemory vector = device.loadVector(tensor.dtype(), tensor.data());
+      List<Checkpoint.Tensor> tensors = tensors(layer, 1, arena, roles);
+      DType dtype = tensors.getFirst().dtype();
+      long bytes = tensors.stream().mapToLong(Checkpoint.Tensor::bytes).sum();
+      MemorySegment all = arena.allocate(bytes, Long.BYTES);
+      long at = 0;
+      for (Checkpoint.Tensor tensor : tensors) {
+        MemorySegment.copy(tensor.data(), 0, all, at, tensor.bytes());
+        at += tensor.bytes();
+      }
+      if (roles[0].isNorm() && architecture.has(Trait.NORMS_LESS_ONE)) {
+        all = plusOne(all, dtype, arena);
+        dtype = DType.F32;
+      }
+      DeviceMemory vector = device.loadVector(dtype, all);
       owned.push(vector);
-      loadedBytes.accept(tensor.bytes());
+      loadedBytes.accept(bytes);
       return vector;
     }
+  }
+
+  /** The sums that a norm is multiplied with, in 32 bits. */
+  private static MemorySegment plusOne(MemorySegment vector, DType dtype, Arena arena) {
+    long count = vector.byteSize() / dtype.bytes();
+    MemorySegment sums = arena.allocate(count * Float.BYTES, Long.BYTES);
+    for (long i = 0; i < count; i++) {
+      float value =
+          switch (dtype) {
+            case F32 -> vector.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * i);
+            case BF16 ->
+                Float.intBitsToFloat(vector.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i) << 16);
+            case F16 -> Float.float16ToFloat(vector.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i));
+          };
+      sums.set(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * i, 1 + value);
+    }
+    return sums;
   }
 
   private @Nullable DeviceMemory optionalVector(int layer, TensorRole role) {
     return architecture.has(role) ? vector(layer, role) : null;
   }
 
-  private DeviceMemory ropeTable(int positions) {
+  private DeviceMemory ropeTable(RopeConfig rope, int positions) {
+    int dim = config.attention().rotaryDim();
     try (Arena arena = Arena.ofShared()) {
-      MemorySegment table = arena.allocate(RopeTable.bytes(positions, config.headDim()), 64);
-      RopeTable.write(config.rope(), positions, config.headDim(), table);
+      MemorySegment table = arena.allocate(RopeTable.bytes(positions, dim), 64);
+      RopeTable.write(rope, positions, dim, table);
       DeviceMemory loaded = device.loadVector(DType.F32, table);
       owned.push(loaded);
       return loaded;
     }
-  }
-
-  private Checkpoint.Tensor tensor(TensorRole role, int layer, Arena arena) {
-    return checkpoint.tensor(architecture.tensor(role, layer, config), arena);
   }
 
   private void release() {

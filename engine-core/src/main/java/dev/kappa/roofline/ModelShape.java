@@ -67,6 +67,15 @@ public record ModelShape(
         layers, hidden, vocabulary, tied, attention, feedForward, window, windowedLayers, value);
   }
 
+  /**
+   * The same model all but without embeddings: prompt tokens are embedded by a look-up, and only
+   * the last one's logits are computed, so neither matrix is multiplied with them.
+   */
+  public ModelShape withoutEmbeddings() {
+    return new ModelShape(
+        layers, hidden, 1, true, attention, feedForward, window, windowedLayers, kv);
+  }
+
   /** Parameters of the checkpoint. */
   public long parameters() {
     return outsideFeedForward() + feedForward.parameters(layers, hidden);

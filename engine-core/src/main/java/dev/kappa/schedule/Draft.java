@@ -15,8 +15,8 @@ final class Draft {
   private final List<Load> loads = new ArrayList<>();
   private final long now;
   private int budget;
-  private StepWork work = StepWork.NONE;
-  private StepWork decodes = StepWork.NONE;
+  private StepWork work;
+  private StepWork decodes;
   private long again = Long.MAX_VALUE;
 
   /**
@@ -27,6 +27,8 @@ final class Draft {
     this.cost = cost;
     this.now = now;
     this.budget = budget;
+    work = cost.nothing();
+    decodes = work;
   }
 
   long now() {

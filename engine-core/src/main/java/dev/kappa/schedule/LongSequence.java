@@ -121,8 +121,8 @@ public final class LongSequence {
   }
 
   private boolean isShorter(int start, int count, long nanos) {
-    long step = cost.nanos(StepWork.NONE.plus(start, count));
-    long attention = step - cost.nanos(StepWork.NONE.plus(0, count));
+    long step = cost.nanos(cost.nothing().plus(start, count));
+    long attention = step - cost.nanos(cost.nothing().plus(0, count));
     // What no step has shown yet is not guessed at.
     return step > 0 && attention < nanos;
   }

@@ -52,22 +52,41 @@ public final class StepCost {
   private final double[][] covariance = new double[PARTS][PARTS];
   private final double[] work = new double[PARTS];
   private final double[] gain = new double[PARTS];
+  private final Reach reach;
   private double scale;
 
-  /**
-   * @param flopsPerToken operations of a token besides attention: twice the parameters
-   * @param flopsPerPair operations of a token's attention to one token: {@code 4 · layers · heads ·
-   *     headDim}
-   * @param weightBytes bytes of all parameters
-   * @param kvBytesPerToken bytes of a token's keys and values
-   */
+  /** The costs of a model whose layers see everything. */
   public StepCost(
       double flopsPerToken, double flopsPerPair, double weightBytes, double kvBytesPerToken) {
+    this(flopsPerToken, flopsPerPair, weightBytes, kvBytesPerToken, Reach.ALL);
+  }
+
+  /**
+   * @param flopsPerToken operations of a token besides attention: twice the parameters that take
+   *     part
+   * @param flopsPerPair operations of a token's attention to one token: {@code 4 · layers · heads ·
+   *     headDim}
+   * @param weightBytes bytes of these parameters
+   * @param kvBytesPerToken bytes of a token's keys and values
+   * @param reach how far back tokens look
+   */
+  public StepCost(
+      double flopsPerToken,
+      double flopsPerPair,
+      double weightBytes,
+      double kvBytesPerToken,
+      Reach reach) {
+    this.reach = reach;
     units[WEIGHTS] = KNEE_ROWS * flopsPerToken;
     units[FIXED] = FIXED_SHARE * units[WEIGHTS];
     units[ROW] = flopsPerToken;
     units[CONTEXT] = units[WEIGHTS] * kvBytesPerToken / weightBytes;
     units[PAIR] = flopsPerPair;
+  }
+
+  /** A step that does nothing yet. */
+  public StepWork nothing() {
+    return StepWork.none(reach);
   }
 
   /** Learns from a step that ran without waiting for anything. */
@@ -142,7 +161,7 @@ public final class StepCost {
   public long nanos(int start, int count, int most) {
     long sum = 0;
     for (int done = 0; done < count; done += most) {
-      sum += nanos(StepWork.NONE.plus(start + done, Math.min(most, count - done)));
+      sum += nanos(nothing().plus(start + done, Math.min(most, count - done)));
     }
     return sum;
   }
@@ -155,12 +174,12 @@ public final class StepCost {
    * @param most how many they would be otherwise
    */
   public int efficientRows(int start, int most) {
-    double best = (1 + EFFICIENCY_LOSS) * nanos(StepWork.NONE.plus(start, most)) / most;
+    double best = (1 + EFFICIENCY_LOSS) * nanos(nothing().plus(start, most)) / most;
     int over = 0;
     int fits = most;
     while (fits - over > 1) {
       int middle = (fits + over) >>> 1;
-      if (nanos(StepWork.NONE.plus(start, middle)) <= best * middle) {
+      if (nanos(nothing().plus(start, middle)) <= best * middle) {
         fits = middle;
       } else {
         over = middle;

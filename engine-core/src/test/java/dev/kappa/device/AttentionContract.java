@@ -2,7 +2,6 @@ package dev.kappa.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.kappa.device.KvFixture.Part;
 import java.util.Arrays;
@@ -15,11 +14,6 @@ abstract class AttentionContract extends KernelContract {
 
   /** What 32-bit arithmetic may add to the roundings that the tolerance is about. */
   private static final double ARITHMETIC = 2e-5;
-
-  /** Whether the device computes sliding windows and bounded scores. */
-  protected boolean hasWindows() {
-    return false;
-  }
 
   @ParameterizedTest
   @CsvSource({
@@ -76,7 +70,6 @@ abstract class AttentionContract extends KernelContract {
   })
   void attendsWithinWindowsAndBounds(
       DType dtype, int heads, int kvHeads, int dim, int blockTokens, int window, float softcap) {
-    assumeTrue(hasWindows());
     float scale = (float) (6 / Math.sqrt(dim));
     AttentionShape shape = new AttentionShape(heads, kvHeads, dim, scale, window, softcap);
     int[][] spans = {{1199, 1}, {80, 1}, {0, 1}, {600, 70}, {0, 40}, {63, 2}};

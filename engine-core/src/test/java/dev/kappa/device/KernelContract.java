@@ -1,6 +1,7 @@
 package dev.kappa.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.kappa.device.KvFixture.Part;
 import java.lang.foreign.ValueLayout;
@@ -11,7 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Every kernel against plain double arithmetic. */
-abstract class KernelContract extends DeviceFixture {
+abstract class KernelContract extends ExpertContract {
 
   private static final float EPSILON = 1e-5f;
 
@@ -24,12 +25,46 @@ abstract class KernelContract extends DeviceFixture {
     Weight weight = loadWeight(dtype, columns, table);
     int[] tokens = {70, 0, 31, 32, 33, 15, 16, 64, 70};
     DeviceMemory out = poisoned(tokens.length * columns);
-    device.kernels().embed(stream, weight, plainBatch(tokens), out);
+    device.kernels().embed(stream, weight, plainBatch(tokens), 1, out);
     double[] expected = new double[tokens.length * columns];
     for (int i = 0; i < expected.length; i++) {
       expected[i] = table[tokens[i / columns] * columns + i % columns];
     }
     assertClose(download(out, expected.length), expected, 1, "embedding");
+  }
+
+  @Test
+  void scalesEmbeddings() {
+    for (int columns : new int[] {48, 13}) {
+      float[] table = randomFloats(10 * columns, 1f, DType.BF16);
+      Weight weight = loadWeight(DType.BF16, columns, table);
+      int[] tokens = {9, 0, 3, 3};
+      DeviceMemory out = poisoned(tokens.length * columns);
+      device.kernels().embed(stream, weight, plainBatch(tokens), 8.9375f, out);
+      double[] expected = new double[tokens.length * columns];
+      for (int i = 0; i < expected.length; i++) {
+        expected[i] = 8.9375 * table[tokens[i / columns] * columns + i % columns];
+      }
+      assertClose(download(out, expected.length), expected, 1, "scaled embedding");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1,64", "3,101", "2,4096"})
+  void boundsLogits(int rows, int columns) {
+    float[] in = randomFloats(rows * columns, 100f, DType.F32);
+    in[0] = 0f;
+    in[columns / 2] = 1e-6f;
+    in[columns - 1] = -3e38f;
+    DeviceMemory logits = upload(in, DType.F32);
+    device.kernels().softcap(stream, logits, rows, columns, 30f);
+    float[] found = download(logits, in.length, DType.F32);
+    for (int i = 0; i < in.length; i++) {
+      double expected = 30 * Math.tanh(in[i] / 30.0);
+      assertThat((double) found[i])
+          .as("seed %d, element %d", SEED, i)
+          .isCloseTo(expected, within(1e-6 * Math.abs(expected)));
+    }
   }
 
   @ParameterizedTest
@@ -134,27 +169,40 @@ abstract class KernelContract extends DeviceFixture {
 
   @ParameterizedTest
   @CsvSource({
-    "F32,4,4,16,16,false",
-    "BF16,8,2,64,16,true",
-    "F16,6,3,32,64,false",
-    "BF16,2,1,128,4,true",
-    "F32,3,1,48,8,true",
+    "F32,4,4,16,16,16,false,false",
+    "BF16,8,2,64,64,16,true,false",
+    "F16,6,3,32,32,64,false,true",
+    "BF16,2,1,128,128,4,true,false",
+    "F32,3,1,48,48,8,true,true",
+    "BF16,3,1,128,96,16,false,false",
+    "F16,2,2,32,24,16,true,true",
+    "F32,1,1,256,2,16,false,true",
   })
   void rotatesAndStores(
-      DType dtype, int heads, int kvHeads, int dim, int blockTokens, boolean norms) {
+      DType dtype,
+      int heads,
+      int kvHeads,
+      int dim,
+      int rotaryDim,
+      int blockTokens,
+      boolean norms,
+      boolean biased) {
     AttentionShape shape = new AttentionShape(heads, kvHeads, dim, 1f);
     KvFixture kv = new KvFixture(this, shape, dtype, blockTokens, 40);
     Part[] parts = {
       new Part(kv.take(21), 0, 21), new Part(kv.take(70), 69, 1), new Part(kv.take(40), 17, 20)
     };
     Batch batch = kv.batch(parts);
-    float[] table = randomFloats(128 * dim, 1f, DType.F32);
+    float[] table = randomFloats(128 * rotaryDim, 1f, DType.F32);
+    float[] bias = randomFloats(shape.qkvColumns(), 1f, DType.F32);
     float[] queryNorm = randomFloats(dim, 2f, DType.F32);
     float[] keyNorm = randomFloats(dim, 2f, DType.F32);
     RopeStore args =
         new RopeStore(
             shape,
             loadVector(table),
+            rotaryDim,
+            biased ? loadVector(bias) : null,
             norms ? loadVector(queryNorm) : null,
             norms ? loadVector(keyNorm) : null,
             EPSILON);
@@ -162,6 +210,10 @@ abstract class KernelContract extends DeviceFixture {
     DeviceMemory qkv = upload(in);
     device.kernels().ropeStore(stream, qkv, batch, args, kv.layer);
     float[] out = download(qkv, in.length);
+    double[] sums = doubles(in);
+    for (int i = 0; i < sums.length && biased; i++) {
+      sums[i] += bias[i % bias.length];
+    }
     int row = 0;
     for (Part part : parts) {
       float[] keys = kv.read(part.table(), part.first() + part.count(), kv.layer.keyOffset());
@@ -171,9 +223,9 @@ abstract class KernelContract extends DeviceFixture {
         int token = part.first() + i;
         for (int h = 0; h < heads + kvHeads; h++) {
           float[] weight = h < heads ? queryNorm : keyNorm;
-          double[] head = doubles(Arrays.copyOfRange(in, at + h * dim, at + (h + 1) * dim));
+          double[] head = Arrays.copyOfRange(sums, at + h * dim, at + (h + 1) * dim);
           double[] normed = norms ? Reference.rmsNorm(head, 0, dim, weight, EPSILON) : head;
-          double[] expected = Reference.rotate(normed, table, token);
+          double[] expected = Reference.rotate(normed, table, rotaryDim, token);
           float[] actual =
               h < heads
                   ? Arrays.copyOfRange(out, at + h * dim, at + (h + 1) * dim)
@@ -182,7 +234,7 @@ abstract class KernelContract extends DeviceFixture {
         }
         for (int h = 0; h < kvHeads; h++) {
           int from = at + (heads + kvHeads + h) * dim;
-          double[] expected = doubles(Arrays.copyOfRange(in, from, from + dim));
+          double[] expected = Arrays.copyOfRange(sums, from, from + dim);
           assertClose(head(values, token, h, shape), expected, 1 + storage(dtype), "value " + h);
         }
       }
@@ -206,18 +258,20 @@ abstract class KernelContract extends DeviceFixture {
 
   @ParameterizedTest
   @CsvSource({"1,64", "3,100", "50,2048", "2,1", "1,14336", "300,4104"})
-  void multipliesUpByGatedSilu(int rows, int columns) {
+  void multipliesUpByTheGate(int rows, int columns) {
     float[] in = randomFloats(rows * 2 * columns, 30f, device.info().activationType());
     in[0] = 200f;
     in[in.length / 2] = -200f;
-    DeviceMemory out = poisoned(rows * columns);
-    device.kernels().siluMul(stream, upload(in), rows, columns, out);
-    double[] expected = new double[rows * columns];
-    for (int i = 0; i < expected.length; i++) {
-      int at = i / columns * 2 * columns + i % columns;
-      expected[i] = in[at] / (1 + Math.exp(-in[at])) * in[at + columns];
+    for (Activation activation : Activation.values()) {
+      DeviceMemory out = poisoned(rows * columns);
+      device.kernels().gate(stream, activation, upload(in), rows, columns, out);
+      double[] expected = new double[rows * columns];
+      for (int i = 0; i < expected.length; i++) {
+        int at = i / columns * 2 * columns + i % columns;
+        expected[i] = Reference.activate(activation, in[at]) * in[at + columns];
+      }
+      assertClose(download(out, expected.length), expected, 4, activation.name());
     }
-    assertClose(download(out, expected.length), expected, 4, "silu");
   }
 
   @Test

@@ -33,13 +33,21 @@ final class Reference {
     return out;
   }
 
-  /** Rotates one head at a position of a table {@code [positions][2][headDim / 2]}. */
-  static double[] rotate(double[] head, float[] table, int position) {
-    int half = head.length / 2;
-    double[] out = new double[head.length];
+  static double activate(Activation activation, double x) {
+    return switch (activation) {
+      case SILU -> x / (1 + Math.exp(-x));
+      case GELU_TANH ->
+          0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
+    };
+  }
+
+  /** Rotates one head at a position of a table {@code [positions][2][rotaryDim / 2]}. */
+  static double[] rotate(double[] head, float[] table, int rotaryDim, int position) {
+    int half = rotaryDim / 2;
+    double[] out = head.clone();
     for (int i = 0; i < half; i++) {
-      double cos = table[position * head.length + i];
-      double sin = table[position * head.length + half + i];
+      double cos = table[position * rotaryDim + i];
+      double sin = table[position * rotaryDim + half + i];
       out[i] = head[i] * cos - head[i + half] * sin;
       out[i + half] = head[i + half] * cos + head[i] * sin;
     }

@@ -51,7 +51,6 @@ abstract class SpanContract extends ExactnessContract {
       int rows,
       int window,
       float softcap) {
-    assumeTrue(hasWindows());
     float scale = (float) (3 / Math.sqrt(dim));
     AttentionShape shape = new AttentionShape(heads, kvHeads, dim, scale, window, softcap);
     Scene scene = new Scene(shape, dtype, blockTokens, context, rows);

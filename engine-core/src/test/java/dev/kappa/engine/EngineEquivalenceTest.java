@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * On a device that is exact, as the CPU device is, a request's tokens and log probabilities are the
@@ -71,8 +71,8 @@ public class EngineEquivalenceTest {
     return jobs;
   }
 
-  private List<Result> alone(List<Job> jobs) {
-    return alone(openDevice(1), MODEL, DType.F32, jobs);
+  private List<Result> alone(Path model, List<Job> jobs) {
+    return alone(openDevice(1), model, DType.F32, jobs);
   }
 
   /** Each job by itself, in one chunk, on nothing cached. */
@@ -95,16 +95,29 @@ public class EngineEquivalenceTest {
   }
 
   @ParameterizedTest
-  @ValueSource(longs = {1, 2, 3, 4})
-  void manyAtOnceGiveTheBitsOfEachAlone(long seed) {
+  @CsvSource({
+    "qwen3-tiny,1",
+    "qwen3-tiny,2",
+    "qwen3-tiny,3",
+    "qwen3-tiny,4",
+    "mistral-tiny,1",
+    "qwen2-tiny,2",
+    "gemma2-tiny,3",
+    "gemma3-tiny,4",
+    "phi3-tiny,1",
+    "mixtral-tiny,2",
+    "qwen3-moe-tiny,3",
+  })
+  void manyAtOnceGiveTheBitsOfEachAlone(String name, long seed) {
+    Path model = TestEngine.tinyModel(name);
     Random random = new Random(seed);
     List<Job> jobs = jobs(random, 24);
-    List<Result> expected = alone(jobs);
+    List<Result> expected = alone(model, jobs);
     // A pool so small that sequences preempt one another, and chunks of odd sizes.
     int blockTokens = List.of(4, 8, 16).get(random.nextInt(3));
     int blocks = 128 / blockTokens + random.nextInt(8);
     EngineOptions options = TestEngine.options(blocks, blockTokens, 6, 7 + random.nextInt(30));
-    try (TestEngine engine = new TestEngine(MODEL, options, openDevice(2))) {
+    try (TestEngine engine = new TestEngine(model, options, openDevice(2))) {
       List<Collected> running = new ArrayList<>();
       for (Job job : jobs) {
         running.add(engine.submit(job.prompt, job.sampling));
@@ -144,7 +157,7 @@ public class EngineEquivalenceTest {
   void cancelledRequestsDisturbNobodyAndFreeTheirBlocks() {
     Random random = new Random(5);
     List<Job> jobs = jobs(random, 12);
-    List<Result> expected = alone(jobs);
+    List<Result> expected = alone(MODEL, jobs);
     try (TestEngine engine =
         new TestEngine(MODEL, TestEngine.options(48, 4, 6, 16), openDevice(2))) {
       List<Collected> running = new ArrayList<>();

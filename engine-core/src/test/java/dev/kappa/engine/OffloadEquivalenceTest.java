@@ -8,6 +8,7 @@ import dev.kappa.device.Devices;
 import dev.kappa.engine.EngineEquivalenceTest.Job;
 import dev.kappa.engine.EngineEquivalenceTest.Result;
 import dev.kappa.kv.RestoreMode;
+import dev.kappa.model.Fixtures;
 import dev.kappa.sample.SamplingParams;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -32,9 +33,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(120)
 class OffloadEquivalenceTest {
 
-  private static final List<String> MODELS =
-      List.of("qwen3-tiny", "qwen3-sharded", "llama-tiny", "llama-mha-f16", "llama3-rope-tiny");
-
   private static final int BLOCK_TOKENS = 16;
   private static final long HOST = 8L << 20;
 
@@ -52,7 +50,7 @@ class OffloadEquivalenceTest {
 
   static Stream<Arguments> cases() {
     List<Arguments> cases = new ArrayList<>();
-    for (String model : MODELS) {
+    for (String model : Fixtures.MODELS) {
       for (RestoreMode restore : RestoreMode.values()) {
         for (DType kvType : List.of(DType.F32, DType.BF16)) {
           cases.add(Arguments.of(model, restore, kvType));

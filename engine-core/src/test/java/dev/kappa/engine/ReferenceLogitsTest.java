@@ -3,8 +3,10 @@ package dev.kappa.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.kappa.device.DType;
 import dev.kappa.device.Device;
 import dev.kappa.device.Devices;
+import dev.kappa.model.Fixtures;
 import dev.kappa.sample.SamplingParams;
 import dev.kappa.sample.TokenLogprob;
 import java.nio.file.Path;
@@ -13,7 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.FieldSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
@@ -42,23 +44,53 @@ public class ReferenceLogitsTest {
     return TOLERANCE;
   }
 
+  /** Every fixture. */
+  static final List<String> models = Fixtures.MODELS;
+
   @ParameterizedTest
-  @ValueSource(
-      strings = {"llama-tiny", "llama3-rope-tiny", "llama-mha-f16", "qwen3-tiny", "qwen3-sharded"})
+  @FieldSource("models")
   void agreesWithTransformers(String name) {
     Path directory = TestEngine.tinyModel(name);
     JsonNode reference = new ObjectMapper().readTree(directory.resolve("reference.json").toFile());
-    EngineOptions options = TestEngine.options(16, 16, 4, 50);
     errors.clear();
-    try (TestEngine engine = new TestEngine(directory, options, openDevice(2))) {
-      for (JsonNode prompt : reference.get("prompts")) {
-        int[] tokens = ints(prompt.get("tokens"));
-        checkPositions(engine, tokens, prompt.get("positions"), name);
-        checkGreedy(engine, tokens, prompt, name);
+    int compared = 0;
+    for (Span span : spans(name)) {
+      EngineOptions options =
+          EngineOptions.builder()
+              .numBlocks(16)
+              .blockTokens(16)
+              .maxSequences(4)
+              .maxBatchedTokens(50)
+              .maxModelLength(span.longest)
+              .kvDType(DType.F32)
+              .build();
+      try (TestEngine engine = new TestEngine(directory, options, openDevice(2))) {
+        for (JsonNode prompt : reference.get("prompts")) {
+          int[] tokens = ints(prompt.get("tokens"));
+          if (tokens.length >= span.from && tokens.length < span.to) {
+            checkPositions(engine, tokens, prompt.get("positions"), name);
+            checkGreedy(engine, tokens, prompt, name);
+            compared++;
+          }
+        }
       }
     }
+    assertThat(compared).isEqualTo(reference.get("prompts").size());
     double squares = errors.stream().mapToDouble(error -> error * error).average().orElseThrow();
     assertThat(Math.sqrt(squares)).as("quadratic mean of errors").isLessThan(tolerance() / 5);
+  }
+
+  /** Lengths of prompts that an engine is asked with contexts of up to so many tokens. */
+  private record Span(int from, int to, int longest) {}
+
+  /**
+   * The rotation of this model depends on whether contexts go beyond 32 tokens: for transformers
+   * the one at hand, for an engine the longest. Prompts are followed by 24 tokens.
+   */
+  private static List<Span> spans(String name) {
+    return name.equals("phi3-longrope-tiny")
+        ? List.of(new Span(1, 9, 32), new Span(33, 200, 200))
+        : List.of(new Span(1, 200, 200));
   }
 
   private void checkPositions(TestEngine engine, int[] tokens, JsonNode positions, String name) {

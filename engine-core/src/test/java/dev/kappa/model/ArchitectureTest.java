@@ -49,9 +49,9 @@ class ArchitectureTest {
   void hasOptionalPartsByArchitecture() {
     ModelConfig llama = Fixtures.open("llama-tiny").config();
 
-    assertThat(Architecture.LLAMA.has(TensorRole.QUERY_NORM)).isFalse();
-    assertThat(Architecture.QWEN3.has(TensorRole.QUERY_NORM)).isTrue();
-    assertThatThrownBy(() -> Architecture.LLAMA.tensor(TensorRole.KEY_NORM, 0, llama))
+    assertThat(Architectures.LLAMA.has(TensorRole.QUERY_NORM)).isFalse();
+    assertThat(Architectures.QWEN3.has(TensorRole.QUERY_NORM)).isTrue();
+    assertThatThrownBy(() -> Architectures.LLAMA.tensor(TensorRole.KEY_NORM, 0, llama))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("KEY_NORM");
   }
@@ -60,7 +60,7 @@ class ArchitectureTest {
   void leavesOutTheHeadOfTiedModels() {
     ModelConfig tied = Fixtures.open("llama3-rope-tiny").config();
 
-    assertThat(Architecture.LLAMA.tensors(tied))
+    assertThat(Architectures.LLAMA.tensors(tied))
         .noneMatch(spec -> spec.role() == TensorRole.LM_HEAD);
   }
 }

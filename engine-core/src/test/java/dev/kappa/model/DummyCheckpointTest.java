@@ -22,7 +22,19 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DummyCheckpointTest {
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama-tiny", "llama3-rope-tiny", "qwen3-tiny"})
+  @ValueSource(
+      strings = {
+        "llama-tiny",
+        "llama3-rope-tiny",
+        "mistral-tiny",
+        "qwen2-tiny",
+        "qwen3-tiny",
+        "gemma2-tiny",
+        "gemma3-tiny",
+        "phi3-tiny",
+        "mixtral-tiny",
+        "qwen3-moe-tiny"
+      })
   void hasTheTensorsOfTheModel(String name) {
     ModelDirectory model = Fixtures.open(name);
 
@@ -123,14 +135,10 @@ class DummyCheckpointTest {
             2048,
             5632,
             22,
-            32,
-            4,
-            64,
             32000,
             2048,
             1e-5f,
-            new RopeConfig(10000, null),
-            false,
+            new AttentionConfig(32, 4, 64, new RopeConfig(10000, null)),
             false,
             DType.BF16);
     Checkpoint checkpoint = new DummyCheckpoint(config, 0);
@@ -153,14 +161,10 @@ class DummyCheckpointTest {
         hidden,
         96,
         2,
-        4,
-        2,
-        hidden / 4,
         vocabulary,
         128,
         1e-5f,
-        new RopeConfig(10000, null),
-        false,
+        new AttentionConfig(4, 2, hidden / 4, new RopeConfig(10000, null)),
         false,
         dtype);
   }

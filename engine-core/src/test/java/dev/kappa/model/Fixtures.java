@@ -18,7 +18,22 @@ public final class Fixtures {
 
   /** Every model there is. */
   public static final List<String> MODELS =
-      List.of("llama-tiny", "llama3-rope-tiny", "llama-mha-f16", "qwen3-tiny", "qwen3-sharded");
+      List.of(
+          "llama-tiny",
+          "llama3-rope-tiny",
+          "llama-mha-f16",
+          "llama-linear-tiny",
+          "llama-dynamic-tiny",
+          "mistral-tiny",
+          "qwen2-tiny",
+          "qwen3-tiny",
+          "qwen3-sharded",
+          "gemma2-tiny",
+          "gemma3-tiny",
+          "phi3-tiny",
+          "phi3-longrope-tiny",
+          "mixtral-tiny",
+          "qwen3-moe-tiny");
 
   private Fixtures() {}
 

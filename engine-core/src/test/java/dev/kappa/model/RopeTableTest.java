@@ -3,13 +3,18 @@ package dev.kappa.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.kappa.model.RopeConfig.Llama3;
+import dev.kappa.model.RopeScaling.Llama3;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
@@ -17,34 +22,42 @@ import tools.jackson.databind.json.JsonMapper;
 
 class RopeTableTest {
 
+  @TempDir private Path directory;
+
   @ParameterizedTest
   @MethodSource("cases")
   void agreesWithTransformers(JsonNode reference) {
-    RopeConfig rope = rope(reference.get("rope"));
+    JsonNode described = reference.get("rope");
     int headDim = reference.get("headDim").intValue();
+    RopeConfigReader reader = reader(described, reference.get("maxPositions").intValue());
+    int dim = reader.rotaryDim(headDim);
+    RopeConfig rope = reader.read(dim);
     JsonNode positions = reference.get("positions");
     int count = positions.get(positions.size() - 1).intValue() + 1;
 
-    float[] frequencies = RopeTable.inverseFrequencies(rope, headDim);
-    assertThat(frequencies).hasSize(headDim / 2);
+    RopeFrequencies found = RopeFrequencies.of(rope, dim, count);
+    float[] frequencies = found.inverse();
+    assertThat(frequencies).hasSize(dim / 2);
     for (int i = 0; i < frequencies.length; i++) {
       float expected = (float) reference.get("inverseFrequencies").get(i).doubleValue();
       // Our power function may round to the neighbour, and scaling may double that.
-      assertThat(frequencies[i]).isCloseTo(expected, within(3 * Math.ulp(expected)));
+      assertThat(frequencies[i])
+          .isCloseTo(expected, within((float) ulps(described) * Math.ulp(expected)));
     }
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment table = arena.allocate(RopeTable.bytes(count, headDim));
-      RopeTable.write(rope, count, headDim, table);
+      MemorySegment table = arena.allocate(RopeTable.bytes(count, dim));
+      RopeTable.write(rope, count, dim, table);
       for (int p = 0; p < positions.size(); p++) {
         int position = positions.get(p).intValue();
-        for (int i = 0; i < headDim / 2; i++) {
-          // Three units in the last place of the frequency, times the position, plus rounding.
-          double tolerance = 2e-7 + position * 3.0 * Math.ulp(frequencies[i]);
-          int at = position * headDim + i;
+        for (int i = 0; i < dim / 2; i++) {
+          // Units in the last place of the frequency, times the position, plus rounding.
+          double error = 2e-7 + position * ulps(described) * Math.ulp(frequencies[i]);
+          double tolerance = error * found.amplitude();
+          int at = position * dim + i;
           assertThat((double) table.getAtIndex(ValueLayout.JAVA_FLOAT, at))
               .as("cosine %d of position %d", i, position)
               .isCloseTo(reference.get("cos").get(p).get(i).doubleValue(), within(tolerance));
-          assertThat((double) table.getAtIndex(ValueLayout.JAVA_FLOAT, at + headDim / 2))
+          assertThat((double) table.getAtIndex(ValueLayout.JAVA_FLOAT, at + dim / 2))
               .as("sine %d of position %d", i, position)
               .isCloseTo(reference.get("sin").get(p).get(i).doubleValue(), within(tolerance));
         }
@@ -57,8 +70,8 @@ class RopeTableTest {
     RopeConfig plain = new RopeConfig(500000, null);
     RopeConfig scaled = new RopeConfig(500000, new Llama3(8, 1, 4, 8192));
 
-    float[] before = RopeTable.inverseFrequencies(plain, 128);
-    float[] after = RopeTable.inverseFrequencies(scaled, 128);
+    float[] before = RopeFrequencies.of(plain, 128, 8192).inverse();
+    float[] after = RopeFrequencies.of(scaled, 128, 8192).inverse();
 
     assertThat(after[0]).isEqualTo(before[0]);
     assertThat(after[63]).isEqualTo(before[63] / 8);
@@ -70,17 +83,21 @@ class RopeTableTest {
     return StreamSupport.stream(cases.spliterator(), false).toList();
   }
 
-  private static RopeConfig rope(JsonNode node) {
-    double theta = node.get("rope_theta").doubleValue();
-    if (node.get("rope_type").stringValue().equals("default")) {
-      return new RopeConfig(theta, null);
+  /** transformers makes the base of "dynamic" in 32 bits, which the power function multiplies. */
+  private static double ulps(JsonNode rope) {
+    return rope.get("rope_type").stringValue().equals("dynamic") ? 8 : 3;
+  }
+
+  /** Reads parameters as they stand in a config. */
+  private RopeConfigReader reader(JsonNode rope, int maxPositions) {
+    boolean part = rope.has("partial_rotary_factor");
+    Path file = directory.resolve("config.json");
+    try {
+      Files.writeString(file, "{\"rope_parameters\": " + rope + "}");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
-    return new RopeConfig(
-        theta,
-        new Llama3(
-            node.get("factor").doubleValue(),
-            node.get("low_freq_factor").doubleValue(),
-            node.get("high_freq_factor").doubleValue(),
-            node.get("original_max_position_embeddings").intValue()));
+    return new RopeConfigReader(
+        JsonObject.read(file), part ? Architectures.PHI3 : Architectures.LLAMA, maxPositions);
   }
 }

@@ -135,7 +135,7 @@ final class CudaDevice implements Device {
   @Override
   public Weight loadWeight(MatrixSource source) {
     List<MemorySegment> parts = source.parts();
-    DeviceMemory memory = allocate((long) source.rows() * source.columns() * DType.BF16.bytes());
+    DeviceMemory memory = allocate((long) source.allRows() * source.columns() * DType.BF16.bytes());
     boolean done = false;
     try {
       upload.toBf16(source.dtype(), parts, memory.address());
@@ -145,7 +145,7 @@ final class CudaDevice implements Device {
         memory.close();
       }
     }
-    return new CudaWeight(memory, source.rows(), source.columns());
+    return new CudaWeight(memory, source.matrices(), source.rows(), source.columns());
   }
 
   @Override

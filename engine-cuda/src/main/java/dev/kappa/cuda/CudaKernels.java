@@ -1,14 +1,17 @@
 package dev.kappa.cuda;
 
+import dev.kappa.device.Activation;
 import dev.kappa.device.Arguments;
 import dev.kappa.device.AttentionShape;
 import dev.kappa.device.Batch;
 import dev.kappa.device.DeviceMemory;
+import dev.kappa.device.Experts;
 import dev.kappa.device.HostMemory;
 import dev.kappa.device.Kernels;
 import dev.kappa.device.KvLayer;
 import dev.kappa.device.KvSpan;
 import dev.kappa.device.RopeStore;
+import dev.kappa.device.Router;
 import dev.kappa.device.Stream;
 import dev.kappa.device.Weight;
 import java.util.Objects;
@@ -45,16 +48,33 @@ final class CudaKernels implements Kernels {
 
   private final KernelModule kernels;
   private final AttentionCalls attention;
+  private final ExpertCalls experts;
 
   CudaKernels(KernelModule kernels, AttentionCalls attention) {
     this.kernels = kernels;
     this.attention = attention;
+    experts = new ExpertCalls(kernels);
   }
 
   @Override
-  public void embed(Stream stream, Weight table, Batch batch, DeviceMemory out) {
-    CudaWeight weight = CudaWeight.of(table);
+  public void embed(Stream stream, Weight table, Batch batch, float scale, DeviceMemory out) {
+    CudaWeight weight = CudaWeight.single(table);
     long from = weight.address();
+    if (scale != 1) {
+      int columns = weight.columns();
+      long to = rows("embed: out", out, batch.rows(), columns);
+      CudaStream own = CudaStream.of(stream);
+      if (batch.rows() > 0) {
+        own.launch()
+            .add(from)
+            .add(batch.tokenIdsAddress())
+            .add(to)
+            .add(columns)
+            .add(scale)
+            .run(kernels.pickScaledRows, batch.rows(), threads(columns));
+      }
+      return;
+    }
     pick("embed: out", stream, from, batch.tokenIdsAddress(), batch.rows(), weight.columns(), out);
   }
 
@@ -162,7 +182,7 @@ final class CudaKernels implements Kernels {
 
   private static void multiply(
       Stream stream, DeviceMemory in, int rows, Weight weight, DeviceMemory out, int outBytes) {
-    CudaWeight own = CudaWeight.of(weight);
+    CudaWeight own = CudaWeight.single(weight);
     // Refuses a closed weight.
     long ignored = own.address();
     long from = Arguments.matrix("matmul: in", in, rows, own.columns(), ACTIVATION);
@@ -178,7 +198,7 @@ final class CudaKernels implements Kernels {
       Stream stream, DeviceMemory qkv, Batch batch, RopeStore args, KvLayer layer) {
     AttentionShape shape = args.shape();
     checkHeads(shape);
-    Arguments.norms(args);
+    Arguments.rope(args);
     checkLayer("ropeStore", layer, shape);
     int rows = batch.rows();
     long heads = Arguments.matrix("ropeStore: qkv", qkv, rows, shape.qkvColumns(), ACTIVATION);
@@ -194,8 +214,10 @@ final class CudaKernels implements Kernels {
         .add(staged.tables())
         .add(batch.maxBlocks())
         .add(args.table().address())
-        .add(norm(args.queryNorm(), shape))
-        .add(norm(args.keyNorm(), shape))
+        .add(args.rotaryDim())
+        .add(addressOf(args.bias()))
+        .add(addressOf(args.queryNorm()))
+        .add(addressOf(args.keyNorm()))
         .add(args.normEpsilon())
         .add(shape.heads())
         .add(shape.kvHeads())
@@ -208,10 +230,8 @@ final class CudaKernels implements Kernels {
         .run(Objects.requireNonNull(kernels.ropeStore.get(layer.dtype())), rows, ROPE_THREADS);
   }
 
-  private static long norm(@Nullable DeviceMemory weight, AttentionShape shape) {
-    return weight == null
-        ? 0
-        : Arguments.matrix("ropeStore: norm", weight, 1, shape.headDim(), FLOAT);
+  private static long addressOf(@Nullable DeviceMemory memory) {
+    return memory == null ? 0 : memory.address();
   }
 
   @Override
@@ -308,15 +328,85 @@ final class CudaKernels implements Kernels {
   }
 
   @Override
-  public void siluMul(Stream stream, DeviceMemory gateUp, int rows, int columns, DeviceMemory out) {
-    long from = rows("siluMul: gateUp", gateUp, rows, Math.multiplyExact(2, columns));
-    long to = rows("siluMul: out", out, rows, columns);
+  public void gate(
+      Stream stream,
+      Activation activation,
+      DeviceMemory gateUp,
+      int rows,
+      int columns,
+      DeviceMemory out) {
+    long from = rows("gate: gateUp", gateUp, rows, Math.multiplyExact(2, columns));
+    long to = rows("gate: out", out, rows, columns);
     CudaStream own = CudaStream.of(stream);
     if (rows > 0) {
-      int threads = threads(columns);
-      int whole = Math.ceilDiv(columns, PIECE * threads);
-      int parts = Math.clamp(Math.ceilDiv(WANTED_BLOCKS, rows), 1, whole);
-      own.launch().add(from).add(to).add(columns).run(kernels.siluMul, rows, parts, 1, threads, 0);
+      gate(kernels, own, activation, from, rows, columns, to);
+    }
+  }
+
+  static void gate(
+      KernelModule kernels,
+      CudaStream stream,
+      Activation activation,
+      long gateUp,
+      int rows,
+      int columns,
+      long out) {
+    KernelModule.Kernel kernel = Objects.requireNonNull(kernels.gates.get(activation));
+    stream
+        .launch()
+        .add(gateUp)
+        .add(out)
+        .add(columns)
+        .run(kernel, rows, parts(rows, columns, PIECE), 1, threads(columns), 0);
+  }
+
+  @Override
+  public void softcap(Stream stream, DeviceMemory logits, int rows, int columns, float cap) {
+    long at = Arguments.matrix("softcap: logits", logits, rows, columns, FLOAT);
+    CudaStream own = CudaStream.of(stream);
+    if (rows > 0) {
+      own.launch()
+          .add(at)
+          .add(columns)
+          .add(cap)
+          .run(kernels.softcap, rows, parts(rows, columns, 1), 1, threads(columns), 0);
+    }
+  }
+
+  @Override
+  public void route(
+      Stream stream, DeviceMemory scores, int rows, Router router, DeviceMemory choices) {
+    long from = Arguments.matrix("route: scores", scores, rows, router.experts(), FLOAT);
+    long to = Arguments.room("route: choices", choices, router.choiceBytes(rows));
+    CudaStream own = CudaStream.of(stream);
+    if (rows > 0) {
+      experts.route(own, from, rows, router, to);
+    }
+  }
+
+  @Override
+  public long expertScratchBytes(Router router, int hidden, int intermediate, int rows) {
+    return ExpertCalls.scratchBytes(router, hidden, intermediate, rows);
+  }
+
+  @Override
+  public void experts(
+      Stream stream,
+      DeviceMemory in,
+      int rows,
+      Experts args,
+      DeviceMemory choices,
+      DeviceMemory scratch,
+      DeviceMemory out) {
+    Router router = args.router();
+    long from = rows("experts: in", in, rows, args.hidden());
+    long to = rows("experts: out", out, rows, args.hidden());
+    long chosen = Arguments.room("experts: choices", choices, router.choiceBytes(rows));
+    long needed = expertScratchBytes(router, args.hidden(), args.intermediate(), rows);
+    long temporary = Arguments.room("experts: scratch", scratch, needed);
+    CudaStream own = CudaStream.of(stream);
+    if (rows > 0) {
+      experts.run(own, from, rows, args, chosen, temporary, to);
     }
   }
 
@@ -340,8 +430,14 @@ final class CudaKernels implements Kernels {
     return address;
   }
 
+  /** Blocks that share a row whose threads take so many elements at a time. */
+  private static int parts(int rows, int columns, int width) {
+    int whole = Math.ceilDiv(columns, width * threads(columns));
+    return Math.clamp(Math.ceilDiv(WANTED_BLOCKS, rows), 1, whole);
+  }
+
   /** Threads for a row: by its length alone, since they decide the order of sums. */
-  private static int threads(int columns) {
+  static int threads(int columns) {
     return Math.clamp(Math.ceilDiv(columns, PIECE * WARP), 1, MOST_WARPS) * WARP;
   }
 

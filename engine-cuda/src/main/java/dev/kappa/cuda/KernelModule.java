@@ -4,6 +4,7 @@ import static jcuda.driver.JCudaDriver.cuFuncSetAttribute;
 import static jcuda.driver.JCudaDriver.cuModuleGetFunction;
 import static jcuda.driver.JCudaDriver.cuModuleUnload;
 
+import dev.kappa.device.Activation;
 import dev.kappa.device.DType;
 import java.util.EnumMap;
 import java.util.Map;
@@ -30,9 +31,15 @@ final class KernelModule implements AutoCloseable {
   private final String hash;
 
   final Kernel pickRows;
+  final Kernel pickScaledRows;
   final Kernel rmsNorm;
   final Kernel addRmsNorm;
-  final Kernel siluMul;
+  final Map<Activation, Kernel> gates;
+  final Kernel softcap;
+  final Kernel routeRows;
+  final Kernel sortChoices;
+  final Kernel multiplyExperts;
+  final Kernel combineExperts;
   final Kernel argmax;
   final Kernel stageBatch;
   final Kernel planSegments;
@@ -57,16 +64,24 @@ final class KernelModule implements AutoCloseable {
     this.context = context;
     hash = KernelImage.load(context, module, major).hash();
     pickRows = kernel("pickRows", 4);
+    pickScaledRows = kernel("pickScaledRows", 5);
     rmsNorm = kernel("rmsNorm", 5);
     addRmsNorm = kernel("addRmsNorm", 6);
-    siluMul = kernel("siluMul", 3);
+    gates =
+        Map.of(
+            Activation.SILU, kernel("siluMul", 3), Activation.GELU_TANH, kernel("geluTanhMul", 3));
+    softcap = kernel("softcap", 3);
+    routeRows = kernel("routeRows", 6);
+    sortChoices = kernel("sortChoices", 6);
+    multiplyExperts = kernel("multiplyExperts", 7);
+    combineExperts = kernel("combineExperts", 6);
     argmax = kernel("argmax", 3);
     stageBatch = kernel("stageBatch", 10);
     planSegments = kernel("planSegments", 9);
     mergeSegments = kernel("mergeSegments", 16);
     mergeSpan = kernel("mergeSpan", 14);
     attentionResult = kernel("attentionResult", 4);
-    ropeStore = perType("ropeStore%s", 17);
+    ropeStore = perType("ropeStore%s", 19);
     attention = new AttentionKernels(this);
     toBf16 = Map.of(DType.F32, kernel("f32ToBf16", 3), DType.F16, kernel("f16ToBf16", 3));
     toF32 = Map.of(DType.BF16, kernel("bf16ToF32", 3), DType.F16, kernel("f16ToF32", 3));

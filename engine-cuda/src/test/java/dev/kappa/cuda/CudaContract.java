@@ -26,11 +26,6 @@ abstract class CudaContract extends DeviceContractTest {
   }
 
   @Override
-  protected boolean hasWindows() {
-    return true;
-  }
-
-  @Override
   protected Set<Independent> promises() {
     return EnumSet.allOf(Independent.class);
   }

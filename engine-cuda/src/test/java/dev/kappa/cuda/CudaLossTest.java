@@ -71,7 +71,7 @@ class CudaLossTest {
     while (cuStreamQuery(own.handle()) == CUresult.CUDA_ERROR_NOT_READY) {
       Thread.onSpinWait();
     }
-    CudaWeight weight = new CudaWeight(memory, 4, 4);
+    CudaWeight weight = new CudaWeight(memory, 1, 4, 4);
     assertThatThrownBy(() -> gemm.multiply(memory.address(), 1, weight, memory.address(), 4))
         .isInstanceOf(DeviceException.class)
         .hasMessageContaining("cublasGemmEx")

@@ -33,18 +33,36 @@ final class AttentionCases {
     return new AttentionShape(heads, kvHeads, dim, (float) (4 / Math.sqrt(dim)));
   }
 
+  /** The same with a window, and bounded scores. */
+  static AttentionShape windowed(int heads, int kvHeads, int dim, int window) {
+    float scale = (float) (4 / Math.sqrt(dim));
+    return new AttentionShape(heads, kvHeads, dim, scale, window, 2f);
+  }
+
+  /** What {@link #ropeStore} does besides rotating whole heads. */
+  enum Rope {
+    PLAIN,
+    NORMED,
+    /** With a bias, and half of each head rotated. */
+    BIASED_IN_PART
+  }
+
   static KernelCase ropeStore(
-      Inputs in, AttentionShape shape, int blockTokens, List<Part> parts, boolean norms) {
+      Inputs in, AttentionShape shape, int blockTokens, List<Part> parts, Rope kind) {
     KvScene scene = new KvScene(in, shape, blockTokens, parts, false);
     int elements = scene.rows * shape.qkvColumns();
     float[] values = in.floats(elements, 1f);
     float[] queryNorm = in.floats(shape.headDim(), 2f);
     float[] keyNorm = in.floats(shape.headDim(), 2f);
+    float[] bias = in.floats(shape.qkvColumns(), 1f);
+    boolean norms = kind == Rope.NORMED;
+    boolean biased = kind == Rope.BIASED_IN_PART;
+    int rotated = biased ? shape.headDim() / 2 : shape.headDim();
     int positions = parts.stream().mapToInt(Part::tokens).max().orElse(1);
-    float[] angles = angles(positions, shape.headDim());
+    float[] angles = angles(positions, rotated);
     return new KernelCase(
         "ropeStore",
-        scene.describe() + (norms ? ", normed" : ""),
+        scene.describe() + (norms ? ", normed" : biased ? ", biased, in part" : ""),
         ROPE_TOLERANCE,
         new Work(
             (long) scene.rows * (shape.qkvColumns() + shape.heads() * shape.headDim()),
@@ -58,6 +76,8 @@ final class AttentionCases {
               new RopeStore(
                   shape,
                   side.vector(angles),
+                  rotated,
+                  biased ? side.vector(bias) : null,
                   norms ? side.vector(queryNorm) : null,
                   norms ? side.vector(keyNorm) : null,
                   EPSILON);

@@ -34,7 +34,8 @@ final class Comparison {
     ByteBuffer wanted = read(reference, expected);
     if (output.kind() == Kind.INTEGER) {
       for (int i = 0; i < output.count(); i++) {
-        if (actual.getInt(4 * i) != wanted.getInt(4 * i)) {
+        boolean counts = i % output.stride() < output.used();
+        if (counts && actual.getInt(4 * i) != wanted.getInt(4 * i)) {
           fail(i, actual.getInt(4 * i), wanted.getInt(4 * i));
         }
       }

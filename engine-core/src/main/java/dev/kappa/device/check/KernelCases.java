@@ -1,6 +1,9 @@
 package dev.kappa.device.check;
 
+import dev.kappa.device.Activation;
 import dev.kappa.device.AttentionShape;
+import dev.kappa.device.Router;
+import dev.kappa.device.check.AttentionCases.Rope;
 import dev.kappa.device.check.KvScene.Part;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -39,24 +42,27 @@ final class KernelCases {
   }
 
   private void addRows() {
-    cases.add(in -> RowCases.embed(in, 512, 16_384, 4096));
+    cases.add(in -> RowCases.embed(in, 512, 16_384, 4096, 1));
     cases.add(in -> RowCases.rmsNorm(in, 1, 4096));
     cases.add(in -> RowCases.rmsNorm(in, 512, 4096));
     cases.add(in -> RowCases.addRmsNorm(in, 1, 4096));
     cases.add(in -> RowCases.addRmsNorm(in, 512, 4096));
-    cases.add(in -> RowCases.siluMul(in, 1, 14_336));
-    cases.add(in -> RowCases.siluMul(in, 512, 14_336));
+    cases.add(in -> RowCases.gate(in, Activation.SILU, 1, 14_336));
+    cases.add(in -> RowCases.gate(in, Activation.SILU, 512, 14_336));
     cases.add(in -> RowCases.gatherOutputs(in, 512, 4096));
     cases.add(in -> RowCases.argmax(in, 64, 128_256));
   }
 
   private void addOddRows() {
-    cases.add(in -> RowCases.embed(in, 9, 71, 48));
+    cases.add(in -> RowCases.embed(in, 9, 71, 48, 1));
+    cases.add(in -> RowCases.embed(in, 5, 71, 100, 9.875f));
     cases.add(in -> RowCases.rmsNorm(in, 3, 100));
     cases.add(in -> RowCases.rmsNorm(in, 2, 2049));
     cases.add(in -> RowCases.addRmsNorm(in, 33, 768));
     cases.add(in -> RowCases.addRmsNorm(in, 3, 100));
-    cases.add(in -> RowCases.siluMul(in, 5, 333));
+    cases.add(in -> RowCases.gate(in, Activation.SILU, 5, 333));
+    cases.add(in -> RowCases.gate(in, Activation.GELU_TANH, 5, 333));
+    cases.add(in -> RowCases.softcap(in, 3, 1001));
     cases.add(in -> RowCases.gatherOutputs(in, 9, 37));
     cases.add(in -> RowCases.argmax(in, 7, 1001));
   }
@@ -68,6 +74,8 @@ final class KernelCases {
     cases.add(in -> MatmulCases.matmul(in, 1, 4096, 14_336));
     cases.add(in -> MatmulCases.logits(in, 1, 32_768, 4096));
     cases.add(in -> MatmulCases.logits(in, 16, 32_768, 4096));
+    cases.add(in -> ExpertCases.experts(in, 1, new Router(16, 4, true), 2048, 768));
+    cases.add(in -> ExpertCases.experts(in, 256, new Router(16, 4, true), 2048, 768));
   }
 
   private void addOddProducts() {
@@ -76,13 +84,17 @@ final class KernelCases {
     cases.add(in -> MatmulCases.matmul(in, 25, 100, 257));
     cases.add(in -> MatmulCases.matmul(in, 100, 300, 700));
     cases.add(in -> MatmulCases.logits(in, 3, 1001, 129));
+    cases.add(in -> ExpertCases.route(in, 37, new Router(8, 2, true)));
+    cases.add(in -> ExpertCases.route(in, 5, new Router(131, 7, false)));
+    cases.add(in -> ExpertCases.experts(in, 1, new Router(8, 2, true), 64, 96));
+    cases.add(in -> ExpertCases.experts(in, 45, new Router(5, 3, false), 72, 40));
   }
 
   private void addAttention() {
     List<Part> decode = Collections.nCopies(16, new Part(2047, 1));
     List<Part> prefill = List.of(new Part(1024, 512));
     for (int block : new int[] {16, 64}) {
-      cases.add(in -> AttentionCases.ropeStore(in, large(), block, prefill, false));
+      cases.add(in -> AttentionCases.ropeStore(in, large(), block, prefill, Rope.PLAIN));
       cases.add(in -> AttentionCases.attention(in, large(), block, decode));
       cases.add(in -> AttentionCases.attention(in, large(), block, prefill));
     }
@@ -93,10 +105,13 @@ final class KernelCases {
 
   private void addOddAttention() {
     for (int block : new int[] {16, 64}) {
-      cases.add(in -> AttentionCases.ropeStore(in, small(), block, MIXED, true));
-      cases.add(in -> AttentionCases.ropeStore(in, wide(), block, MIXED, false));
+      cases.add(in -> AttentionCases.ropeStore(in, small(), block, MIXED, Rope.NORMED));
+      cases.add(in -> AttentionCases.ropeStore(in, wide(), block, MIXED, Rope.PLAIN));
+      cases.add(in -> AttentionCases.ropeStore(in, small(), block, MIXED, Rope.BIASED_IN_PART));
       cases.add(in -> AttentionCases.attention(in, small(), block, MIXED));
       cases.add(in -> AttentionCases.attention(in, wide(), block, MIXED));
+      cases.add(in -> AttentionCases.attention(in, windowed(), block, MIXED));
+      cases.add(in -> AttentionCases.spans(in, windowed(), block, new Part(470, 31)));
       cases.add(in -> AttentionCases.spans(in, wide(), block, new Part(1024, 1)));
       cases.add(in -> AttentionCases.spans(in, small(), block, new Part(470, 31)));
     }
@@ -112,5 +127,9 @@ final class KernelCases {
 
   private static AttentionShape wide() {
     return AttentionCases.heads(3, 3, 128);
+  }
+
+  private static AttentionShape windowed() {
+    return AttentionCases.windowed(4, 2, 64, 100);
   }
 }

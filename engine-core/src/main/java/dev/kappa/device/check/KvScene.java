@@ -87,7 +87,7 @@ final class KvScene {
 
   /** Bytes of keys and values that attention reads. */
   long readBytes() {
-    long tokens = parts.stream().mapToLong(Part::tokens).sum();
+    long tokens = parts.stream().mapToLong(p -> p.tokens() - shape.firstSeen(p.first())).sum();
     return 2 * tokens * shape.kvHeads() * shape.headDim() * Short.BYTES;
   }
 
@@ -95,7 +95,9 @@ final class KvScene {
   long flops() {
     long pairs = 0;
     for (Part part : parts) {
-      pairs += (long) part.count() * (2L * part.first() + part.count() + 1) / 2;
+      for (int position = part.first(); position < part.tokens(); position++) {
+        pairs += position + 1 - shape.firstSeen(position);
+      }
     }
     return 4L * pairs * shape.heads() * shape.headDim();
   }
@@ -143,7 +145,16 @@ final class KvScene {
         alike
             ? "%d x %d rows at %d".formatted(parts.size(), first.count(), first.first())
             : "%d rows of %d mixed".formatted(rows, parts.size());
-    return "%s, heads %d/%d of %d, blocks of %d"
-        .formatted(batch, shape.heads(), shape.kvHeads(), shape.headDim(), blockTokens);
+    String window =
+        shape.window() == AttentionShape.NO_WINDOW ? "" : ", window of " + shape.window();
+    return "%s, heads %d/%d of %d, blocks of %d%s%s"
+        .formatted(
+            batch,
+            shape.heads(),
+            shape.kvHeads(),
+            shape.headDim(),
+            blockTokens,
+            window,
+            shape.softcap() == 0 ? "" : ", bounded");
   }
 }

@@ -1,5 +1,6 @@
 package dev.kappa.device.check;
 
+import dev.kappa.device.Activation;
 import dev.kappa.device.Batch;
 import dev.kappa.device.DType;
 import dev.kappa.device.DeviceMemory;
@@ -20,21 +21,22 @@ final class RowCases {
 
   private RowCases() {}
 
-  static KernelCase embed(Inputs in, int rows, int vocabulary, int columns) {
+  static KernelCase embed(Inputs in, int rows, int vocabulary, int columns, float scale) {
     MemorySegment table = in.matrix(vocabulary, columns);
     int[] tokens = in.random.ints(rows, 0, vocabulary).toArray();
     tokens[0] = vocabulary - 1;
     return new KernelCase(
         "embed",
-        "%d rows of %d, %d tokens".formatted(rows, columns, vocabulary),
-        0,
+        "%d rows of %d, %d tokens%s"
+            .formatted(rows, columns, vocabulary, scale == 1 ? "" : ", scaled"),
+        scale == 1 ? 0 : KernelCase.ROUNDING,
         new Work((long) rows * columns, 2L * rows * columns, 0),
         side -> {
           Weight weight = side.weight(table, columns);
           Batch batch = side.rows(tokens);
           DeviceMemory out = side.room((long) rows * columns);
           return new Prepared(
-              () -> side.kernels().embed(side.stream, weight, batch, out),
+              () -> side.kernels().embed(side.stream, weight, batch, scale, out),
               List.of(new Output(out, Kind.ACTIVATION, rows * columns)));
         });
   }
@@ -82,19 +84,35 @@ final class RowCases {
         });
   }
 
-  static KernelCase siluMul(Inputs in, int rows, int columns) {
+  static KernelCase gate(Inputs in, Activation activation, int rows, int columns) {
     float[] gateUp = in.floats(rows * 2 * columns, 8f);
     return new KernelCase(
-        "siluMul",
-        rows + " rows of " + columns,
+        "gate",
+        "%d rows of %d, %s".formatted(rows, columns, activation),
         4 * KernelCase.ROUNDING,
         Work.activations(3L * rows * columns),
         side -> {
           DeviceMemory from = side.activations(gateUp);
           DeviceMemory out = side.room((long) rows * columns);
           return new Prepared(
-              () -> side.kernels().siluMul(side.stream, from, rows, columns, out),
+              () -> side.kernels().gate(side.stream, activation, from, rows, columns, out),
               List.of(new Output(out, Kind.ACTIVATION, rows * columns)));
+        });
+  }
+
+  /** In place, so that a second launch bounds what is bounded: the same on all devices. */
+  static KernelCase softcap(Inputs in, int rows, int columns) {
+    float[] logits = in.floats(rows * columns, 90f);
+    return new KernelCase(
+        "softcap",
+        rows + " rows of " + columns,
+        0x1p-18,
+        Work.bytes(8L * rows * columns),
+        side -> {
+          DeviceMemory values = side.upload(logits, DType.F32);
+          return new Prepared(
+              () -> side.kernels().softcap(side.stream, values, rows, columns, 30f),
+              List.of(new Output(values, Kind.FLOAT, rows * columns)));
         });
   }
 

@@ -96,6 +96,14 @@ final class Side implements AutoCloseable {
     return resources.own(device.loadWeight(source), Weight::close);
   }
 
+  /** Several matrices of {@code bfloat16}, one behind the other. */
+  Weight weights(MemorySegment matrices, int count, int columns) {
+    int rows = Math.toIntExact(matrices.byteSize() / DType.BF16.bytes() / columns / count);
+    MatrixSource source =
+        new MatrixSource(DType.BF16, count, rows, columns, () -> List.of(matrices));
+    return resources.own(device.loadWeight(source), Weight::close);
+  }
+
   DeviceMemory vector(float[] values) {
     try (Arena arena = Arena.ofShared()) {
       MemorySegment bytes = arena.allocateFrom(ValueLayout.JAVA_FLOAT, values);

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * Causal attention over paged KV, in tiles of tokens at absolute positions (Dao et al., arXiv
  * 2205.14135). Tiles run in order within a segment, and segments, which start from nothing each,
  * are merged in order: so a long context can be computed by several threads, or in spans of whole
- * tiles, with the bits of one.
+ * tiles, with the bits of one. What lies before the windows of all rows of a unit is passed over.
  */
 final class AttentionKernel {
 
@@ -93,10 +93,10 @@ final class AttentionKernel {
       loadQueries(scratch, plan, unit);
     }
     for (int i = 0; i < plan.segments(unit); i++) {
-      int segment = plan.firstSegment() + i;
+      int segment = plan.firstSegment(unit) + i;
       segment(scratch, plan, unit, segment, running);
       if (ends(segment)) {
-        states.merge(plan, unit, segment, total, running);
+        states.merge(plan, unit, segment, end, total, running);
       }
     }
     finish(plan, unit, total);
@@ -113,10 +113,10 @@ final class AttentionKernel {
   private void mergeAll(AttentionScratch scratch, AttentionPlan plan, int unit) {
     long total = beginTotal(scratch, plan, unit);
     for (int i = 0; i < plan.segments(unit); i++) {
-      int segment = plan.firstSegment() + i;
+      int segment = plan.firstSegment(unit) + i;
       long part = statesOf(plan, unit, segment);
       if (ends(segment)) {
-        states.merge(plan, unit, segment, total, part);
+        states.merge(plan, unit, segment, end, total, part);
       } else if (carried != null && begins(segment)) {
         states.copy(plan, unit, part, carried.segment(plan, unit));
       }
@@ -128,7 +128,7 @@ final class AttentionKernel {
   private long statesOf(AttentionPlan plan, int unit, int segment) {
     return carried != null && !begins(segment)
         ? carried.segment(plan, unit)
-        : plan.partial(plan.firstItem(unit) + segment - plan.firstSegment());
+        : plan.partial(plan.firstItem(unit) + segment - plan.firstSegment(unit));
   }
 
   /** Whether a segment begins in this call, not in an earlier span. */
@@ -171,7 +171,8 @@ final class AttentionKernel {
     if (begins(segment)) {
       states.clear(plan, unit, running);
     }
-    int from = Math.max(segment * SEGMENT, first);
+    int lowestTile = plan.lowest(unit) / KvTile.TOKENS * KvTile.TOKENS;
+    int from = Math.max(Math.max(segment * SEGMENT, first), lowestTile);
     int to = Math.min(Math.min(segment * SEGMENT + SEGMENT, end), plan.last(unit) + 1);
     for (int start = from; start < to; start += KvTile.TOKENS) {
       int count = Math.min(KvTile.TOKENS, to - start);
@@ -179,6 +180,9 @@ final class AttentionKernel {
       int kvHead = plan.kvHead(unit);
       tiles.loadKeys(sequence, kvHead, start, count, scratch);
       tiles.loadValues(sequence, kvHead, start, count, scratch.raw(), scratch.values());
+      if (start < plan.lowest(unit)) {
+        tiles.clearValues(scratch.values(), plan.lowest(unit) - start);
+      }
       for (int q = 0; q < plan.queries(unit); q += TileKernel.ROWS) {
         tile(scratch, plan, unit, q, start, count, running + q * pitch);
       }
@@ -208,15 +212,21 @@ final class AttentionKernel {
           scores + 4L * t,
           AttentionScratch.SCORE_PITCH);
     }
+    if (shape.softcap() > 0) {
+      // Scores are in units of log2, and so is their bound.
+      VectorMath.softcap(scores, present * KvTile.TOKENS, shape.softcap() * VectorMath.LOG2_E);
+    }
     float[] weights = scratch.weights();
     for (int q = 0; q < present; q++) {
-      int visible = batch.position(UnitStates.row(plan, unit, firstQuery + q)) + 1 - start;
+      int position = batch.position(UnitStates.row(plan, unit, firstQuery + q));
+      int hidden = Math.max(0, shape.firstSeen(position) - start);
+      int visible = position + 1 - start;
       int at = q * TileKernel.A_PITCH;
-      if (visible <= 0) {
+      if (visible <= 0 || hidden >= KvTile.TOKENS) {
         Elements.zero(weights, at, KvTile.TOKENS);
       } else {
         long from = scores + q * AttentionScratch.SCORE_PITCH;
-        SoftmaxState.addTile(running + q * pitch, from, visible, weights, at, headDim);
+        SoftmaxState.addTile(running + q * pitch, from, hidden, visible, weights, at, headDim);
       }
     }
     for (int d = 0; d < headDim; d += TileKernel.PANEL) {

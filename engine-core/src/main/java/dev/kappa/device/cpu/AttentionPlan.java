@@ -24,7 +24,7 @@ final class AttentionPlan implements AutoCloseable {
   /** Most bytes kept for segments until they are merged. */
   private static final long MAX_PARTIALS = 64 << 20;
 
-  private static final int FIELDS = 8;
+  private static final int FIELDS = 9;
   private static final int SEQUENCE = 0;
   private static final int KV_HEAD = 1;
   private static final int HEAD = 2;
@@ -33,6 +33,7 @@ final class AttentionPlan implements AutoCloseable {
   private static final int ROWS = 5;
   private static final int LAST = 6;
   private static final int PLACE = 7;
+  private static final int LOWEST = 8;
 
   private int[] units = new int[FIELDS * 64];
   private int[] firstItem = new int[65];
@@ -61,10 +62,11 @@ final class AttentionPlan implements AutoCloseable {
       for (int row = batch.queryStart(s); row < endRow; row += rowsAtOnce) {
         int rows = Math.min(rowsAtOnce, endRow - row);
         int last = lastPosition(batch, row, rows);
+        int lowest = shape.firstSeen(firstPosition(batch, row, rows));
         for (int kvHead = 0; kvHead < shape.kvHeads(); kvHead++) {
           for (int h = 0; h < group; h += headsAtOnce) {
             int heads = Math.min(headsAtOnce, group - h);
-            add(s, kvHead, kvHead * group + h, heads, row, rows, last);
+            add(s, kvHead, kvHead * group + h, heads, row, rows, last, lowest);
           }
         }
       }
@@ -103,7 +105,16 @@ final class AttentionPlan implements AutoCloseable {
     return last;
   }
 
-  private void add(int sequence, int kvHead, int head, int heads, int row, int rows, int last) {
+  private static int firstPosition(Batch batch, int row, int rows) {
+    int first = Integer.MAX_VALUE;
+    for (int r = row; r < row + rows; r++) {
+      first = Math.min(first, batch.position(r));
+    }
+    return first;
+  }
+
+  private void add(
+      int sequence, int kvHead, int head, int heads, int row, int rows, int last, int lowest) {
     if ((count + 1) * FIELDS > units.length) {
       units = Arrays.copyOf(units, 2 * units.length);
       firstItem = new int[units.length / FIELDS + 1];
@@ -117,6 +128,7 @@ final class AttentionPlan implements AutoCloseable {
     units[at + ROWS] = rows;
     units[at + LAST] = last;
     units[at + PLACE] = places;
+    units[at + LOWEST] = lowest;
     places += wholeTiles(rows * heads);
   }
 
@@ -179,7 +191,8 @@ final class AttentionPlan implements AutoCloseable {
   }
 
   int segmentOf(int item) {
-    return firstSegment() + item - firstItem[unitOf(item)];
+    int unit = unitOf(item);
+    return firstSegment(unit) + item - firstItem[unit];
   }
 
   /** The item of a unit's first segment. */
@@ -195,9 +208,12 @@ final class AttentionPlan implements AutoCloseable {
     return partials.address() + partial[item];
   }
 
-  /** The segment that the call's first token lies in. */
-  int firstSegment() {
-    return first / AttentionKernel.SEGMENT;
+  /**
+   * The first segment of the call that a unit takes part in. One that its rows' windows reach only
+   * with tokens of later calls counts, since its states begin in this one.
+   */
+  int firstSegment(int unit) {
+    return Math.max(first, lowest(unit)) / AttentionKernel.SEGMENT;
   }
 
   /**
@@ -206,7 +222,7 @@ final class AttentionPlan implements AutoCloseable {
    */
   int segments(int unit) {
     int seen = Math.min(last(unit), end - 1);
-    return Math.max(0, seen / AttentionKernel.SEGMENT - firstSegment() + 1);
+    return Math.max(0, seen / AttentionKernel.SEGMENT - firstSegment(unit) + 1);
   }
 
   /** Where a unit's states begin among {@link #places}. */
@@ -249,6 +265,11 @@ final class AttentionPlan implements AutoCloseable {
   /** The largest position of its rows. */
   int last(int unit) {
     return units[FIELDS * unit + LAST];
+  }
+
+  /** The lowest position that any of its rows sees. */
+  int lowest(int unit) {
+    return units[FIELDS * unit + LOWEST];
   }
 
   @Override

@@ -36,7 +36,7 @@ final class AttentionResult {
     states.copy(plan, unit, carried.total(plan, unit), total);
     if (end % AttentionKernel.SEGMENT != 0) {
       int open = end / AttentionKernel.SEGMENT;
-      states.merge(plan, unit, open, total, carried.segment(plan, unit));
+      states.merge(plan, unit, open, end, total, carried.segment(plan, unit));
     }
     states.finish(plan, unit, total, out);
   }

@@ -78,10 +78,11 @@ public final class CpuDevice implements Device {
   public Weight loadWeight(MatrixSource source) {
     checkOpen();
     PackedWeight weight =
-        new PackedWeight(source.rows(), source.columns(), source.dtype(), allocated);
+        new PackedWeight(
+            source.matrices(), source.rows(), source.columns(), source.dtype(), allocated);
     try (Scratch scratch = new Scratch()) {
       WeightPacker packer = new WeightPacker(source, weight);
-      pool.run(scratch, weight.panels(), (own, panel) -> packer.pack(panel));
+      pool.run(scratch, packer.panels(), (own, panel) -> packer.pack(panel));
     } catch (RuntimeException | Error e) {
       weight.close();
       throw e;

@@ -1,15 +1,18 @@
 package dev.kappa.device.cpu;
 
+import dev.kappa.device.Activation;
 import dev.kappa.device.Arguments;
 import dev.kappa.device.AttentionShape;
 import dev.kappa.device.Batch;
 import dev.kappa.device.DeviceMemory;
+import dev.kappa.device.Experts;
 import dev.kappa.device.HostMemory;
 import dev.kappa.device.Kernels;
 import dev.kappa.device.KvLayer;
 import dev.kappa.device.KvSpan;
 import dev.kappa.device.Memory;
 import dev.kappa.device.RopeStore;
+import dev.kappa.device.Router;
 import dev.kappa.device.Stream;
 import dev.kappa.device.Weight;
 
@@ -25,12 +28,12 @@ final class CpuKernels implements Kernels {
   }
 
   @Override
-  public void embed(Stream stream, Weight table, Batch batch, DeviceMemory out) {
-    PackedWeight packed = packed(table);
+  public void embed(Stream stream, Weight table, Batch batch, float scale, DeviceMemory out) {
+    PackedMatrix packed = packed(table).matrix();
     int rows = batch.rows();
     long to = floats("embed: out", out, rows, packed.columns());
     CpuStream.of(stream)
-        .launch(scratch -> ElementwiseKernel.embed(pool, scratch, packed, batch, rows, to));
+        .launch(scratch -> ElementwiseKernel.embed(pool, scratch, packed, batch, rows, scale, to));
   }
 
   @Override
@@ -71,8 +74,7 @@ final class CpuKernels implements Kernels {
 
   @Override
   public void matmul(Stream stream, DeviceMemory in, int rows, Weight weight, DeviceMemory out) {
-    PackedWeight packed = packed(weight);
-    packed.address();
+    PackedMatrix packed = packed(weight).matrix();
     long from = floats("matmul: in", in, rows, packed.columns());
     long to = floats("matmul: out", out, rows, packed.rows());
     CpuStream.of(stream).launch(scratch -> MatmulKernel.run(pool, scratch, from, rows, packed, to));
@@ -84,11 +86,18 @@ final class CpuKernels implements Kernels {
   }
 
   @Override
+  public void softcap(Stream stream, DeviceMemory logits, int rows, int columns, float cap) {
+    long at = floats("softcap: logits", logits, rows, columns);
+    CpuStream.of(stream)
+        .launch(scratch -> ElementwiseKernel.softcap(pool, scratch, at, rows, columns, cap));
+  }
+
+  @Override
   public void ropeStore(
       Stream stream, DeviceMemory qkv, Batch batch, RopeStore args, KvLayer layer) {
     AttentionShape shape = args.shape();
     checkHeads(shape);
-    Arguments.norms(args);
+    Arguments.rope(args);
     Arguments.layer("ropeStore", layer, shape);
     int rows = batch.rows();
     RopeKernel kernel =
@@ -174,11 +183,54 @@ final class CpuKernels implements Kernels {
   }
 
   @Override
-  public void siluMul(Stream stream, DeviceMemory gateUp, int rows, int columns, DeviceMemory out) {
-    long from = floats("siluMul: gateUp", gateUp, rows, Math.multiplyExact(2, columns));
-    long to = floats("siluMul: out", out, rows, columns);
+  public void gate(
+      Stream stream,
+      Activation activation,
+      DeviceMemory gateUp,
+      int rows,
+      int columns,
+      DeviceMemory out) {
+    long from = floats("gate: gateUp", gateUp, rows, Math.multiplyExact(2, columns));
+    long to = floats("gate: out", out, rows, columns);
     CpuStream.of(stream)
-        .launch(scratch -> ElementwiseKernel.siluMul(pool, scratch, from, rows, columns, to));
+        .launch(scratch -> GateKernel.run(pool, scratch, activation, from, rows, columns, to));
+  }
+
+  @Override
+  public void route(
+      Stream stream, DeviceMemory scores, int rows, Router router, DeviceMemory choices) {
+    long from = floats("route: scores", scores, rows, router.experts());
+    long to = Arguments.room("route: choices", choices, router.choiceBytes(rows));
+    CpuStream.of(stream).launch(scratch -> RouteKernel.run(pool, scratch, from, rows, router, to));
+  }
+
+  @Override
+  public long expertScratchBytes(Router router, int hidden, int intermediate, int rows) {
+    return ExpertKernel.scratchBytes(router, hidden, intermediate, rows);
+  }
+
+  @Override
+  public void experts(
+      Stream stream,
+      DeviceMemory in,
+      int rows,
+      Experts experts,
+      DeviceMemory choices,
+      DeviceMemory scratch,
+      DeviceMemory out) {
+    ExpertKernel kernel = kernel(experts);
+    Router router = experts.router();
+    long from = floats("experts: in", in, rows, experts.hidden());
+    long to = floats("experts: out", out, rows, experts.hidden());
+    long chosen = Arguments.room("experts: choices", choices, router.choiceBytes(rows));
+    long needed = expertScratchBytes(router, experts.hidden(), experts.intermediate(), rows);
+    long temporary = Arguments.room("experts: scratch", scratch, needed);
+    CpuStream.of(stream).launch(own -> kernel.run(pool, own, from, rows, chosen, temporary, to));
+  }
+
+  private static ExpertKernel kernel(Experts experts) {
+    return new ExpertKernel(
+        experts.router(), packed(experts.gateUp()), packed(experts.down()), experts.activation());
   }
 
   @Override
@@ -208,7 +260,8 @@ final class CpuKernels implements Kernels {
 
   private static PackedWeight packed(Weight weight) {
     if (weight instanceof PackedWeight packed) {
-      packed.address();
+      // Refuses a closed one.
+      var _ = packed.matrix(0);
       return packed;
     }
     throw new IllegalArgumentException("not a weight of the CPU device: " + weight);

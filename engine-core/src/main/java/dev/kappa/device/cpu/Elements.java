@@ -27,6 +27,17 @@ final class Elements {
     }
   }
 
+  /** Adds to elements in place. */
+  static void add(long to, long from, int count) {
+    int i = 0;
+    for (; i <= count - Lanes.COUNT; i += Lanes.COUNT) {
+      Lanes.store(Lanes.load(to + 4L * i).add(Lanes.load(from + 4L * i)), to + 4L * i);
+    }
+    for (; i < count; i++) {
+      Raw.putFloat(to + 4L * i, Raw.getFloat(to + 4L * i) + Raw.getFloat(from + 4L * i));
+    }
+  }
+
   /** Clears elements; {@code count} is a multiple of 16. */
   static void zero(long to, int count) {
     FloatVector zero = FloatVector.zero(Lanes.FLOATS);

@@ -1,8 +1,6 @@
 package dev.kappa.device.cpu;
 
 import dev.kappa.device.Batch;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 
 /** Operations that look at one element or one row at a time. */
 final class ElementwiseKernel {
@@ -12,9 +10,15 @@ final class ElementwiseKernel {
 
   private ElementwiseKernel() {}
 
-  /** Looks up each row's token in a packed table. */
+  /** Looks up each row's token in a packed table, and scales it. */
   static void embed(
-      WorkerPool pool, Scratch scratch, PackedWeight table, Batch batch, int rows, long out) {
+      WorkerPool pool,
+      Scratch scratch,
+      PackedMatrix table,
+      Batch batch,
+      int rows,
+      float scale,
+      long out) {
     int columns = table.columns();
     Rows.run(
         pool,
@@ -23,47 +27,28 @@ final class ElementwiseKernel {
         1,
         (own, row) -> {
           int token = batch.tokenId(row);
-          long slot = PackedWeight.slot(table.dtype(), token % TileKernel.PANEL);
+          long slot = PackedMatrix.slot(table.dtype(), token % TileKernel.PANEL);
           long from =
               table.address()
                   + token / TileKernel.PANEL * table.panelBytes()
                   + slot * table.dtype().bytes();
           long to = out + 4L * columns * row;
           for (int k = 0; k < columns; k++) {
-            Raw.putFloat(to + 4L * k, Half.read(table.dtype(), from + k * table.columnBytes()));
+            float value = Half.read(table.dtype(), from + k * table.columnBytes());
+            Raw.putFloat(to + 4L * k, value * scale);
           }
         });
   }
 
-  /** {@code out = gate / (1 + exp(-gate)) · up}, row by row. */
-  static void siluMul(
-      WorkerPool pool, Scratch scratch, long gateUp, int rows, int columns, long out) {
+  /** Bounds elements by a hyperbolic tangent, row by row. */
+  static void softcap(
+      WorkerPool pool, Scratch scratch, long values, int rows, int columns, float cap) {
     Rows.run(
         pool,
         scratch,
         rows,
         CHUNK / columns,
-        (own, row) -> {
-          long gate = gateUp + 8L * columns * row;
-          siluMulRow(gate, gate + 4L * columns, columns, out + 4L * columns * row);
-        });
-  }
-
-  private static void siluMulRow(long gate, long up, int columns, long out) {
-    int i = 0;
-    for (; i <= columns - Lanes.COUNT; i += Lanes.COUNT) {
-      FloatVector silu = silu(Lanes.load(gate + 4L * i));
-      Lanes.store(silu.mul(Lanes.load(up + 4L * i)), out + 4L * i);
-    }
-    if (i < columns) {
-      VectorMask<Float> rest = Lanes.first(columns - i);
-      FloatVector silu = silu(Lanes.load(gate + 4L * i, rest));
-      Lanes.store(silu.mul(Lanes.load(up + 4L * i, rest)), out + 4L * i, rest);
-    }
-  }
-
-  private static FloatVector silu(FloatVector x) {
-    return x.div(VectorMath.exp(x.neg()).add(1f));
+        (own, row) -> VectorMath.softcap(values + 4L * columns * row, columns, cap));
   }
 
   /** Copies the wanted rows. */

@@ -76,6 +76,17 @@ final class KvTile {
   }
 
   /**
+   * Clears the values of a tile's first tokens, which no query sees: their weights are zero, but
+   * what lies there may be no number.
+   */
+  void clearValues(long values, int count) {
+    for (int d = 0; d < headDim; d += TileKernel.PANEL) {
+      long panel = values + (long) d * TOKENS * Float.BYTES;
+      Elements.zero(panel, count * TileKernel.PANEL);
+    }
+  }
+
+  /**
    * The address of {@link #GROUP} token rows, collected where blocks or the context end between.
    */
   private long group(int sequence, int kvHead, long offset, int token, int count, long raw) {

@@ -1,6 +1,7 @@
 package dev.kappa.device.cpu;
 
 import dev.kappa.device.DType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Matrix products with packed weights. One row is multiplied panel by panel straight from memory.
@@ -30,23 +31,43 @@ final class MatmulKernel {
 
   /** Computes {@code out[rows][weight.rows()] = in[rows][weight.columns()] · weightᵀ}. */
   static void run(
-      WorkerPool pool, Scratch scratch, long in, int rows, PackedWeight weight, long out) {
+      WorkerPool pool, Scratch scratch, long in, int rows, PackedMatrix weight, long out) {
+    run(pool, scratch, in, null, 0, rows, weight, out);
+  }
+
+  /**
+   * The same with rows from anywhere.
+   *
+   * @param indices where in {@code in} each row lies, from {@code first} on; null for {@code first}
+   *     and those that follow
+   */
+  static void run(
+      WorkerPool pool,
+      Scratch scratch,
+      long in,
+      int @Nullable [] indices,
+      int first,
+      int rows,
+      PackedMatrix weight,
+      long out) {
     if (rows == 1 && weight.dtype() != DType.F16) {
-      row(pool, scratch, in, weight, out);
+      int index = indices == null ? first : indices[first];
+      row(pool, scratch, in + 4L * index * weight.columns(), weight, out);
       return;
     }
     int passes = Math.ceilDiv(rows, PASS);
     int pass =
         Math.ceilDiv(Math.ceilDiv(rows, Math.max(1, passes)), TileKernel.ROWS) * TileKernel.ROWS;
     for (int row = 0; row < rows; row += pass) {
-      long from = in + 4L * row * weight.columns();
-      long to = out + 4L * row * weight.rows();
-      pass(pool, scratch, from, Math.min(pass, rows - row), weight, to);
+      PackedRows packed = scratch.packedRows();
+      int count = Math.min(pass, rows - row);
+      packed.reset(in, indices, first + row, count, weight.columns());
+      pass(pool, scratch, packed, count, weight, out + 4L * row * weight.rows());
     }
   }
 
   private static void row(
-      WorkerPool pool, Scratch scratch, long in, PackedWeight weight, long out) {
+      WorkerPool pool, Scratch scratch, long in, PackedMatrix weight, long out) {
     int panels = weight.panels();
     int group = Math.clamp(ROW_CHUNK / weight.panelBytes(), 1, panels);
     pool.run(
@@ -64,9 +85,12 @@ final class MatmulKernel {
   }
 
   private static void pass(
-      WorkerPool pool, Scratch scratch, long in, int rows, PackedWeight weight, long out) {
-    PackedRows packed = scratch.packedRows();
-    packed.reset(in, rows, weight.columns());
+      WorkerPool pool,
+      Scratch scratch,
+      PackedRows packed,
+      int rows,
+      PackedMatrix weight,
+      long out) {
     pool.run(scratch, packed.tiles(), (own, tile) -> packed.pack(tile));
     int panels = weight.panels();
     int claim = Math.max(1, Math.ceilDiv(panels, pool.threads() * CLAIMS_PER_THREAD));
@@ -92,7 +116,7 @@ final class MatmulKernel {
 
   /** Several rows times the panels {@code [first, end)}. */
   private record Group(
-      Scratch scratch, PackedRows in, int rows, PackedWeight weight, int first, int end, long out) {
+      Scratch scratch, PackedRows in, int rows, PackedMatrix weight, int first, int end, long out) {
 
     /** Adds the products of {@code depth} inputs from the {@code k}-th on. */
     void run(int k, int depth) {

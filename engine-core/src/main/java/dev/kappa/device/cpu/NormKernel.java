@@ -49,7 +49,7 @@ final class NormKernel {
         CHUNK / columns,
         (own, row) -> {
           long offset = 4L * columns * row;
-          add(residual + offset, delta + offset, columns);
+          Elements.add(residual + offset, delta + offset, columns);
           normalize(residual + offset, weight, columns, epsilon, out + offset);
         });
   }
@@ -66,17 +66,6 @@ final class NormKernel {
     for (; i < columns; i++) {
       float normed = Raw.getFloat(in + 4L * i) * factor;
       Raw.putFloat(out + 4L * i, normed * Raw.getFloat(weight + 4L * i));
-    }
-  }
-
-  private static void add(long residual, long delta, int columns) {
-    int i = 0;
-    for (; i <= columns - Lanes.COUNT; i += Lanes.COUNT) {
-      Lanes.store(Lanes.load(residual + 4L * i).add(Lanes.load(delta + 4L * i)), residual + 4L * i);
-    }
-    for (; i < columns; i++) {
-      Raw.putFloat(
-          residual + 4L * i, Raw.getFloat(residual + 4L * i) + Raw.getFloat(delta + 4L * i));
     }
   }
 

@@ -1,5 +1,7 @@
 package dev.kappa.device.cpu;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Rows of inputs brought into the order in which {@link TileKernel} reads them: {@code
  * [blocks][tiles][ROWS][A_PITCH]}. Reused from call to call.
@@ -10,12 +12,22 @@ final class PackedRows {
 
   private float[] elements = {};
   private long in;
+  private int @Nullable [] indices;
+  private int first;
   private int rows;
   private int columns;
 
-  /** Makes room for {@code float[rows][columns]} at an address. */
-  void reset(long from, int rowCount, int columnCount) {
+  /**
+   * Makes room for rows.
+   *
+   * @param from address of {@code float[…][columns]}
+   * @param rowIndices where each row lies there, from {@code firstRow} on; null for {@code
+   *     firstRow} and those that follow
+   */
+  void reset(long from, int @Nullable [] rowIndices, int firstRow, int rowCount, int columnCount) {
     in = from;
+    indices = rowIndices;
+    first = firstRow;
     rows = rowCount;
     columns = columnCount;
     int size = Math.multiplyExact(TILE * tiles(), Math.ceilDiv(columnCount, TileKernel.DEPTH));
@@ -30,13 +42,14 @@ final class PackedRows {
 
   /** Packs one tile; tiles are independent. */
   void pack(int tile) {
-    int first = tile * TileKernel.ROWS;
-    int end = Math.min(rows, first + TileKernel.ROWS);
-    for (int row = first; row < end; row++) {
+    int start = tile * TileKernel.ROWS;
+    int end = Math.min(rows, start + TileKernel.ROWS);
+    for (int row = start; row < end; row++) {
+      long from = in + 4L * columns * (indices == null ? first + row : indices[first + row]);
       for (int k = 0; k < columns; k += TileKernel.DEPTH) {
-        int to = at(k, tile) + (row - first) * TileKernel.A_PITCH;
+        int to = at(k, tile) + (row - start) * TileKernel.A_PITCH;
         int count = Math.min(TileKernel.DEPTH, columns - k);
-        Elements.copy(in + 4 * ((long) row * columns + k), elements, to, count);
+        Elements.copy(from + 4L * k, elements, to, count);
       }
     }
   }

@@ -5,45 +5,46 @@ import dev.kappa.device.Weight;
 import dev.kappa.device.host.Pages;
 import java.util.concurrent.atomic.AtomicLong;
 
-/**
- * A weight matrix as panels {@code [rows / 32][columns][32]}: 32 outputs side by side, so that a
- * matrix product reads it in order, whether for one row or many. The last panel is filled up with
- * zeros. Within a panel's row, 16-bit types hold outputs i and i + 16 as the low and high half of
- * the i-th 32-bit word, which widens to two plain vectors.
- */
+/** Weight matrices as panels, one matrix after the other; see {@link PackedMatrix}. */
 final class PackedWeight implements Weight {
 
-  private final int rows;
-  private final int columns;
-  private final DType dtype;
+  private final PackedMatrix[] matrices;
   private final long bytes;
   private final Pages pages;
   private final AtomicLong counter;
   private volatile boolean closed;
 
-  PackedWeight(int rows, int columns, DType dtype, AtomicLong counter) {
-    this.rows = rows;
-    this.columns = columns;
-    this.dtype = dtype;
+  PackedWeight(int count, int rows, int columns, DType dtype, AtomicLong counter) {
     this.counter = counter;
-    bytes = Math.multiplyExact((long) panels() * TileKernel.PANEL, (long) columns * dtype.bytes());
+    matrices = new PackedMatrix[count];
+    PackedMatrix shape = new PackedMatrix(0, rows, columns, dtype);
+    long matrixBytes = Math.multiplyExact(shape.panels(), shape.panelBytes());
+    bytes = Math.multiplyExact(count, matrixBytes);
     pages = Pages.allocate(bytes);
+    for (int m = 0; m < count; m++) {
+      matrices[m] = new PackedMatrix(pages.address() + m * matrixBytes, rows, columns, dtype);
+    }
     counter.addAndGet(bytes);
   }
 
   @Override
+  public int matrices() {
+    return matrices.length;
+  }
+
+  @Override
   public int rows() {
-    return rows;
+    return matrices[0].rows();
   }
 
   @Override
   public int columns() {
-    return columns;
+    return matrices[0].columns();
   }
 
   @Override
   public DType dtype() {
-    return dtype;
+    return matrices[0].dtype();
   }
 
   @Override
@@ -51,35 +52,19 @@ final class PackedWeight implements Weight {
     return bytes;
   }
 
-  int panels() {
-    return Math.ceilDiv(rows, TileKernel.PANEL);
-  }
-
-  /** Outputs of a panel that exist. */
-  int width(int panel) {
-    return Math.min(TileKernel.PANEL, rows - panel * TileKernel.PANEL);
-  }
-
-  /** Address of the first panel. */
-  long address() {
-    if (closed) {
-      throw new IllegalStateException("weight [%d, %d] is closed".formatted(rows, columns));
+  /** The only matrix. */
+  PackedMatrix matrix() {
+    if (matrices.length != 1) {
+      throw new IllegalArgumentException(matrices.length + " matrices where one is expected");
     }
-    return pages.address();
+    return matrix(0);
   }
 
-  /** Bytes of one column of a panel. */
-  long columnBytes() {
-    return (long) TileKernel.PANEL * dtype.bytes();
-  }
-
-  long panelBytes() {
-    return columns * columnBytes();
-  }
-
-  /** Where an output lies within a panel's column, in elements. */
-  static int slot(DType dtype, int output) {
-    return dtype == DType.F32 ? output : 2 * (output % 16) + output / 16;
+  PackedMatrix matrix(int index) {
+    if (closed) {
+      throw new IllegalStateException("weight [%d, %d] is closed".formatted(rows(), columns()));
+    }
+    return matrices[index];
   }
 
   @Override

@@ -18,6 +18,7 @@ final class RopeKernel {
   private final Batch batch;
   private final long qkv;
   private final long table;
+  private final long bias;
   private final long pool;
 
   RopeKernel(long qkv, Batch batch, RopeStore args, KvLayer layer) {
@@ -27,6 +28,7 @@ final class RopeKernel {
     this.batch = batch;
     this.qkv = qkv;
     table = args.table().address();
+    bias = args.bias() == null ? 0 : args.bias().address();
     pool = layer.pool().address();
   }
 
@@ -36,7 +38,10 @@ final class RopeKernel {
     long headBytes = 4L * dim;
     long heads = qkv + 4L * shape.qkvColumns() * row;
     int position = batch.position(row);
-    long angles = table + headBytes * position;
+    long angles = table + 4L * args.rotaryDim() * position;
+    if (bias != 0) {
+      Elements.add(heads, bias, shape.qkvColumns());
+    }
     for (int h = 0; h < shape.heads(); h++) {
       rotate(heads + h * headBytes, angles, args.queryNorm());
     }
@@ -57,7 +62,7 @@ final class RopeKernel {
     if (norm != null) {
       NormKernel.normalize(head, norm.address(), shape.headDim(), args.normEpsilon(), head);
     }
-    int half = shape.headDim() / 2;
+    int half = args.rotaryDim() / 2;
     for (int i = 0; i < half; i += Lanes.COUNT) {
       VectorMask<Float> rest = Lanes.first(half - i);
       long first = head + 4L * i;

@@ -16,6 +16,7 @@ final class Scratch implements AutoCloseable {
   private final AttentionPlan plan = new AttentionPlan();
   private final AttentionScratch attention = new AttentionScratch();
   private final PackedRows packedRows = new PackedRows();
+  private final ExpertOrder expertOrder = new ExpertOrder();
   private @Nullable Pages pages;
 
   private long address() {
@@ -40,6 +41,11 @@ final class Scratch implements AutoCloseable {
   /** Rows of the matrix product that this thread leads. */
   PackedRows packedRows() {
     return packedRows;
+  }
+
+  /** Choices of experts of the call that this thread leads. */
+  ExpertOrder expertOrder() {
+    return expertOrder;
   }
 
   AttentionScratch attention() {

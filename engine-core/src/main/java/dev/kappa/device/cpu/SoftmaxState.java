@@ -41,10 +41,15 @@ final class SoftmaxState {
    * new largest score.
    *
    * @param scores {@code float[64]}; overwritten
-   * @param visible how many scores count; the weights of the others become zero
+   * @param hidden how many scores do not count at the beginning; their weights become zero
+   * @param visible where those that count end; the weights of the others become zero
    * @param at where the weights go
    */
-  static void addTile(long state, long scores, int visible, float[] weights, int at, int headDim) {
+  static void addTile(
+      long state, long scores, int hidden, int visible, float[] weights, int at, int headDim) {
+    for (int t = 0; t < hidden; t++) {
+      Raw.putFloat(scores + 4L * t, Float.NEGATIVE_INFINITY);
+    }
     for (int t = visible; t < KvTile.TOKENS; t++) {
       Raw.putFloat(scores + 4L * t, Float.NEGATIVE_INFINITY);
     }

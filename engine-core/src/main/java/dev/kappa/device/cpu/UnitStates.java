@@ -33,10 +33,17 @@ final class UnitStates {
     Raw.copy(from, to, plan.queries(unit) * pitch);
   }
 
-  /** Adds a segment to the total of the queries that see any of it. */
-  void merge(AttentionPlan plan, int unit, int segment, long total, long part) {
+  /**
+   * Adds a segment to the total of the queries that see any of it.
+   *
+   * @param end behind the last token that was taken in
+   */
+  void merge(AttentionPlan plan, int unit, int segment, int end, long total, long part) {
+    int start = segment * AttentionKernel.SEGMENT;
+    int stop = end - start < AttentionKernel.SEGMENT ? end : start + AttentionKernel.SEGMENT;
     for (int q = 0; q < plan.queries(unit); q++) {
-      if (batch.position(row(plan, unit, q)) >= segment * AttentionKernel.SEGMENT) {
+      int position = batch.position(row(plan, unit, q));
+      if (position >= start && shape.firstSeen(position) < stop) {
         SoftmaxState.merge(total + q * pitch, part + q * pitch, headDim);
       }
     }

@@ -7,6 +7,7 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
@@ -39,6 +40,14 @@ final class VectorMath {
   private static final float EXP_4 = 0.04166635f;
   private static final float EXP_5 = 0.008369178f;
   private static final float EXP_6 = 0.0013941149f;
+
+  /** Below it, five terms of the series of tanh are exact to 1e-8, relative. */
+  private static final float NEAR_ZERO = 0.25f;
+
+  private static final float TANH_3 = -1 / 3f;
+  private static final float TANH_5 = 2 / 15f;
+  private static final float TANH_7 = -17 / 315f;
+  private static final float TANH_9 = 62 / 2835f;
 
   private VectorMath() {}
 
@@ -82,6 +91,58 @@ final class VectorMath {
       result.intoMemorySegment(ALL, values + 4L * i, ORDER);
       result.intoArray(copy, at + i);
     }
+  }
+
+  /** The same as {@link #exp(FloatVector)}, to the bit. */
+  static float exp(float x) {
+    if (x > LARGEST) {
+      return Float.POSITIVE_INFINITY;
+    }
+    if (x < SMALLEST) {
+      return 0;
+    }
+    float shifted = Math.fma(x, LOG2_E, ROUND);
+    float n = shifted - ROUND;
+    float f = Math.fma(n, -LN2_HIGH, x);
+    f = Math.fma(n, -LN2_LOW, f);
+    float p = Math.fma(EXP_6, f, EXP_5);
+    p = Math.fma(p, f, EXP_4);
+    p = Math.fma(p, f, EXP_3);
+    p = Math.fma(p, f, EXP_2);
+    p = Math.fma(p, f, EXP_1);
+    p = Math.fma(p, f, 1f);
+    return p * Float.intBitsToFloat((Float.floatToRawIntBits(shifted) << 23) + (127 << 23));
+  }
+
+  /** Replaces x by {@code cap · tanh(x / cap)}. */
+  static void softcap(long values, int count, float cap) {
+    int i = 0;
+    for (; i <= count - Lanes.COUNT; i += Lanes.COUNT) {
+      Lanes.store(tanh(Lanes.load(values + 4L * i).div(cap)).mul(cap), values + 4L * i);
+    }
+    if (i < count) {
+      VectorMask<Float> rest = Lanes.first(count - i);
+      FloatVector x = Lanes.load(values + 4L * i, rest);
+      Lanes.store(tanh(x.div(cap)).mul(cap), values + 4L * i, rest);
+    }
+  }
+
+  /**
+   * The hyperbolic tangent: its series near zero, where the other form would cancel, else {@code
+   * ±(1 - e^-2|x|) / (1 + e^-2|x|)}.
+   */
+  static FloatVector tanh(FloatVector x) {
+    FloatVector e = exp(x.abs().mul(-2f));
+    FloatVector far = e.neg().add(1f).div(e.add(1f));
+    // The sign of x.
+    IntVector sign = x.reinterpretAsInts().and(Integer.MIN_VALUE);
+    far = far.reinterpretAsInts().or(sign).reinterpretAsFloats();
+    FloatVector square = x.mul(x);
+    FloatVector p = square.broadcast(TANH_9).fma(square, square.broadcast(TANH_7));
+    p = p.fma(square, square.broadcast(TANH_5));
+    p = p.fma(square, square.broadcast(TANH_3));
+    FloatVector near = p.mul(square).fma(x, x);
+    return far.blend(near, square.compare(VectorOperators.LT, NEAR_ZERO * NEAR_ZERO));
   }
 
   /** {@code e^x}; infinite above 88.37 (its power of two would be 2^128), zero below -87.3. */

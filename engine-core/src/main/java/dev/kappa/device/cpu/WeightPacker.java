@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 
-/** Brings a row-major matrix into panels. */
+/** Brings row-major matrices into panels. */
 final class WeightPacker {
 
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
@@ -28,8 +28,19 @@ final class WeightPacker {
     this.target = target;
   }
 
+  /** Panels of all matrices. */
+  int panels() {
+    return source.matrices() * target.matrix(0).panels();
+  }
+
   /** Packs one panel; panels are independent. */
-  void pack(int panel) {
+  void pack(int index) {
+    int perMatrix = target.matrix(0).panels();
+    PackedMatrix matrix = target.matrix(index / perMatrix);
+    pack(matrix, index % perMatrix, index / perMatrix * source.rows());
+  }
+
+  private void pack(PackedMatrix target, int panel, int firstRow) {
     long to = target.address() + panel * target.panelBytes();
     int present = target.width(panel);
     if (present < TileKernel.PANEL) {
@@ -37,12 +48,12 @@ final class WeightPacker {
     }
     MemorySegment[] rows = new MemorySegment[present];
     for (int i = 0; i < present; i++) {
-      rows[i] = row(panel * TileKernel.PANEL + i);
+      rows[i] = row(firstRow + panel * TileKernel.PANEL + i);
     }
     for (int k = 0; k < target.columns(); k += BLOCK) {
       int end = Math.min(k + BLOCK, target.columns());
       for (int i = 0; i < present; i++) {
-        long at = to + (long) PackedWeight.slot(source.dtype(), i) * source.dtype().bytes();
+        long at = to + (long) PackedMatrix.slot(source.dtype(), i) * source.dtype().bytes();
         if (source.dtype() == DType.F32) {
           packFloats(rows[i], k, end, at);
         } else if (present < TileKernel.PANEL) {
@@ -82,6 +93,6 @@ final class WeightPacker {
       }
       offset -= part.byteSize();
     }
-    throw new IndexOutOfBoundsException("row " + row + " of " + source.rows());
+    throw new IndexOutOfBoundsException("row " + row + " of " + source.allRows());
   }
 }

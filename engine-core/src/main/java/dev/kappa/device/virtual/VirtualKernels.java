@@ -1,14 +1,17 @@
 package dev.kappa.device.virtual;
 
+import dev.kappa.device.Activation;
 import dev.kappa.device.Arguments;
 import dev.kappa.device.AttentionShape;
 import dev.kappa.device.Batch;
 import dev.kappa.device.DeviceMemory;
+import dev.kappa.device.Experts;
 import dev.kappa.device.HostMemory;
 import dev.kappa.device.Kernels;
 import dev.kappa.device.KvLayer;
 import dev.kappa.device.KvSpan;
 import dev.kappa.device.RopeStore;
+import dev.kappa.device.Router;
 import dev.kappa.device.Stream;
 import dev.kappa.device.Weight;
 import java.lang.foreign.MemorySegment;
@@ -35,8 +38,8 @@ final class VirtualKernels implements Kernels {
   }
 
   @Override
-  public void embed(Stream stream, Weight table, Batch batch, DeviceMemory out) {
-    VirtualWeight weight = VirtualWeight.of(table);
+  public void embed(Stream stream, Weight table, Batch batch, float scale, DeviceMemory out) {
+    VirtualWeight weight = VirtualWeight.of(table).only();
     int rows = batch.rows();
     int columns = weight.columns();
     Arguments.matrix("embed: out", out, rows, columns, ACTIVATION);
@@ -92,20 +95,26 @@ final class VirtualKernels implements Kernels {
 
   private void multiply(
       Stream stream, DeviceMemory in, int rows, Weight weight, DeviceMemory out, int outBytes) {
-    VirtualWeight own = VirtualWeight.of(weight);
+    VirtualWeight own = VirtualWeight.of(weight).only();
     Arguments.matrix("matmul: in", in, rows, own.columns(), ACTIVATION);
     Arguments.matrix("matmul: out", out, rows, own.rows(), outBytes);
     launch(stream, KernelCost.matmul(rows, own));
   }
 
   @Override
+  public void softcap(Stream stream, DeviceMemory logits, int rows, int columns, float cap) {
+    Arguments.matrix("softcap: logits", logits, rows, columns, FLOAT);
+    launch(stream, KernelCost.moving(2.0 * rows * columns * FLOAT));
+  }
+
+  @Override
   public void ropeStore(
       Stream stream, DeviceMemory qkv, Batch batch, RopeStore args, KvLayer layer) {
     AttentionShape shape = args.shape();
-    Arguments.norms(args);
+    Arguments.rope(args);
     Arguments.layer("ropeStore", layer, shape);
     Arguments.matrix("ropeStore: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
-    long read = (long) shape.qkvColumns() * ACTIVATION + (long) shape.headDim() * FLOAT;
+    long read = (long) shape.qkvColumns() * ACTIVATION + (long) args.rotaryDim() * FLOAT;
     long written =
         (long) shape.heads() * shape.headDim() * ACTIVATION + KernelCost.kvBytes(shape, layer);
     launch(stream, KernelCost.moving((double) batch.rows() * (read + written)));
@@ -173,10 +182,51 @@ final class VirtualKernels implements Kernels {
   }
 
   @Override
-  public void siluMul(Stream stream, DeviceMemory gateUp, int rows, int columns, DeviceMemory out) {
-    Arguments.matrix("siluMul: gateUp", gateUp, rows, Math.multiplyExact(2, columns), ACTIVATION);
-    Arguments.matrix("siluMul: out", out, rows, columns, ACTIVATION);
+  public void gate(
+      Stream stream,
+      Activation activation,
+      DeviceMemory gateUp,
+      int rows,
+      int columns,
+      DeviceMemory out) {
+    Arguments.matrix("gate: gateUp", gateUp, rows, Math.multiplyExact(2, columns), ACTIVATION);
+    Arguments.matrix("gate: out", out, rows, columns, ACTIVATION);
     launch(stream, KernelCost.moving(3.0 * rows * columns * ACTIVATION));
+  }
+
+  @Override
+  public void route(
+      Stream stream, DeviceMemory scores, int rows, Router router, DeviceMemory choices) {
+    Arguments.matrix("route: scores", scores, rows, router.experts(), FLOAT);
+    Arguments.room("route: choices", choices, router.choiceBytes(rows));
+    double read = (double) rows * router.experts() * FLOAT;
+    launch(stream, KernelCost.moving(read + router.choiceBytes(rows)));
+  }
+
+  /** Gates and ups of all choices, what comes of them, and their results. */
+  @Override
+  public long expertScratchBytes(Router router, int hidden, int intermediate, int rows) {
+    return rows * router.perToken() * (3L * intermediate + hidden) * ACTIVATION;
+  }
+
+  @Override
+  public void experts(
+      Stream stream,
+      DeviceMemory in,
+      int rows,
+      Experts experts,
+      DeviceMemory choices,
+      DeviceMemory scratch,
+      DeviceMemory out) {
+    Arguments.matrix("experts: in", in, rows, experts.hidden(), ACTIVATION);
+    Arguments.matrix("experts: out", out, rows, experts.hidden(), ACTIVATION);
+    Router router = experts.router();
+    Arguments.room("experts: choices", choices, router.choiceBytes(rows));
+    long needed = expertScratchBytes(router, experts.hidden(), experts.intermediate(), rows);
+    Arguments.room("experts: scratch", scratch, needed);
+    VirtualWeight gateUp = VirtualWeight.of(experts.gateUp());
+    VirtualWeight down = VirtualWeight.of(experts.down());
+    launch(stream, KernelCost.experts(rows, experts.router(), gateUp, down));
   }
 
   @Override

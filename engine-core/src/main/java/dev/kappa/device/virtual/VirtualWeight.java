@@ -4,10 +4,11 @@ import dev.kappa.device.DType;
 import dev.kappa.device.MatrixSource;
 import dev.kappa.device.Weight;
 
-/** The shape of a weight matrix. */
+/** The shape of weight matrices. */
 final class VirtualWeight implements Weight {
 
   private final MemoryBooks books;
+  private final int matrices;
   private final int rows;
   private final int columns;
   private final DType dtype;
@@ -16,10 +17,11 @@ final class VirtualWeight implements Weight {
 
   VirtualWeight(MemoryBooks books, MatrixSource source) {
     this.books = books;
+    matrices = source.matrices();
     rows = source.rows();
     columns = source.columns();
     dtype = source.dtype();
-    bytes = (long) rows * columns * dtype.bytes();
+    bytes = (long) source.allRows() * columns * dtype.bytes();
     books.take(bytes);
   }
 
@@ -33,6 +35,19 @@ final class VirtualWeight implements Weight {
           "the weight of %d x %d is closed".formatted(own.rows, own.columns));
     }
     return own;
+  }
+
+  /** This, if it is one matrix. */
+  VirtualWeight only() {
+    if (matrices != 1) {
+      throw new IllegalArgumentException(matrices + " matrices where one is expected");
+    }
+    return this;
+  }
+
+  @Override
+  public int matrices() {
+    return matrices;
   }
 
   @Override

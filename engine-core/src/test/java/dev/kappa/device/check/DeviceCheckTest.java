@@ -49,7 +49,10 @@ class DeviceCheckTest {
             "ropeStore",
             "attention",
             "attentionSpan",
-            "siluMul",
+            "softcap",
+            "gate",
+            "route",
+            "experts",
             "gatherOutputs",
             "argmax",
             "host to device",
@@ -63,6 +66,9 @@ class DeviceCheckTest {
     "matmul,matmul",
     "ropeStore,ropeStore",
     "attentionResult,attentionSpan",
+    "gate,gate",
+    "route,route",
+    "experts,experts",
     "argmax,argmax"
   })
   void namesTheKernelThatIsWrong(String wrong, String line) {

@@ -51,11 +51,35 @@ class VectorMathTest {
     for (int i = 0; i < 200_000; i++) {
       float x = 87 * (2 * random.nextFloat() - 1) * random.nextFloat();
       float found = VectorMath.exp(FloatVector.broadcast(Lanes.FLOATS, x)).lane(0);
+      assertThat(VectorMath.exp(x)).as("e^%s alone", x).isEqualTo(found);
       double exact = Math.exp(x);
       assertThat(Math.abs(found - exact)).as("e^%s", x).isLessThanOrEqualTo(2 * ulp(exact));
     }
     assertThat(VectorMath.exp(FloatVector.broadcast(Lanes.FLOATS, 100f)).lane(0)).isInfinite();
     assertThat(VectorMath.exp(FloatVector.broadcast(Lanes.FLOATS, -100f)).lane(0)).isZero();
+  }
+
+  @Test
+  void raisesEAloneAtTheBoundsAsInVectors() {
+    float[] bounds = {0f, -0f, 88.37f, 88.38f, -87.33f, -87.34f, 1e30f, -1e30f, Float.NaN};
+    for (float x : bounds) {
+      float found = VectorMath.exp(FloatVector.broadcast(Lanes.FLOATS, x)).lane(0);
+      assertThat(Float.compare(VectorMath.exp(x), found)).as("e^%s", x).isZero();
+    }
+  }
+
+  @Test
+  void takesHyperbolicTangentsToWithinFourUlps() {
+    for (int i = 0; i < 200_000; i++) {
+      float x = 12 * (2 * random.nextFloat() - 1) * random.nextFloat() * random.nextFloat();
+      float found = VectorMath.tanh(FloatVector.broadcast(Lanes.FLOATS, x)).lane(0);
+      double exact = Math.tanh(x);
+      assertThat(Math.abs(found - exact)).as("tanh %s", x).isLessThanOrEqualTo(4 * ulp(exact));
+    }
+    for (float x : new float[] {0f, Float.MIN_VALUE, 1e-20f, -1e30f, Float.NaN}) {
+      float found = VectorMath.tanh(FloatVector.broadcast(Lanes.FLOATS, x)).lane(0);
+      assertThat(Float.compare(found, (float) Math.tanh(x))).as("tanh %s", x).isZero();
+    }
   }
 
   private static double ulp(double value) {

@@ -2,6 +2,7 @@ package dev.kappa.device.virtual;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kappa.device.Activation;
 import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.Event;
 import dev.kappa.device.HostMemory;
@@ -55,7 +56,7 @@ abstract class VirtualFixture {
 
   /** A kernel of 10 ns and one for each hundred bytes moved. */
   void compute(Stream on, int rows, int columns) {
-    device.kernels().siluMul(on, memory, rows, columns, memory);
+    device.kernels().gate(on, Activation.SILU, memory, rows, columns, memory);
   }
 
   Event recorded(Stream on) {

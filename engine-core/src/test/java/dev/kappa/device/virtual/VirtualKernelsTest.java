@@ -3,15 +3,18 @@ package dev.kappa.device.virtual;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.kappa.device.Activation;
 import dev.kappa.device.AttentionShape;
 import dev.kappa.device.Batch;
 import dev.kappa.device.DType;
 import dev.kappa.device.DeviceMemory;
+import dev.kappa.device.Experts;
 import dev.kappa.device.Kernels;
 import dev.kappa.device.KvLayer;
 import dev.kappa.device.KvSpan;
 import dev.kappa.device.MatrixSource;
 import dev.kappa.device.RopeStore;
+import dev.kappa.device.Router;
 import dev.kappa.device.Weight;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -74,6 +77,51 @@ class VirtualKernelsTest extends VirtualFixture {
   }
 
   @Test
+  void attentionWithinAWindowTakesWhatLiesInIt() {
+    AttentionShape near =
+        new AttentionShape(shape.heads(), shape.kvHeads(), shape.headDim(), 1, 10, 0);
+    Batch prefill = batch(new Part(0, 100));
+    assertThat(timeOf(() -> kernels.attention(stream, memory, prefill, near, layer, memory)))
+        .as("55 + 90 · 10 = 955 pairs of 512 FLOPs, rounded")
+        .isEqualTo(10 + 489);
+    Batch decode = batch(new Part(999, 1));
+    assertThat(timeOf(() -> kernels.attention(stream, memory, decode, near, layer, memory)))
+        .as("KV of 10 tokens of 128 bytes, rounded")
+        .isEqualTo(10 + 13);
+    DeviceMemory state = own(device.allocate(kernels.attentionStateBytes(near, 1)));
+    assertThat(
+            timeOf(() ->
+                kernels.attentionSpan(
+                    stream, memory, decode, near, layer, new KvSpan(0, 960, false), state)))
+        .as("nothing that the row sees")
+        .isEqualTo(10);
+  }
+
+  @Test
+  void expertsTakeTheirProductsOrTheWeightsOfThoseThatAreChosen() {
+    Router router = new Router(4, 2, true);
+    Experts experts =
+        new Experts(router, matrices(4, 200, 200), matrices(4, 200, 100), Activation.SILU);
+    assertThat(timeOf(() -> experts(experts, 1)))
+        .as("half of 4 · 3 · 20,000 weights of 2 bytes; the products would take 240 ns")
+        .isEqualTo(10 + 2400);
+    assertThat(timeOf(() -> experts(experts, 40)))
+        .as("40 rows · 2 · 3 · 20,000 products of 2 FLOPs")
+        .isEqualTo(10 + 9600);
+    assertThat(timeOf(() -> kernels.route(stream, memory, 10, router, memory)))
+        .as("160 bytes read and as many written")
+        .isEqualTo(10 + 3);
+  }
+
+  private void experts(Experts experts, int rows) {
+    kernels.experts(stream, memory, rows, experts, memory, memory, memory);
+  }
+
+  private Weight matrices(int count, int rows, int columns) {
+    return own(device.loadWeight(new MatrixSource(DType.BF16, count, rows, columns, List::of)));
+  }
+
+  @Test
   void spansOfAttentionAddUpToTheWhole() {
     Batch rows = batch(new Part(100, 100));
     DeviceMemory state = own(device.allocate(kernels.attentionStateBytes(shape, 100)));
@@ -99,7 +147,7 @@ class VirtualKernelsTest extends VirtualFixture {
     Batch rows = batch(new Part(0, 90), new Part(0, 10));
     RopeStore rope = new RopeStore(shape, memory, null, null, 0);
     Weight table = weight(500, 50);
-    assertThat(timeOf(() -> kernels.embed(stream, table, rows, memory)))
+    assertThat(timeOf(() -> kernels.embed(stream, table, rows, 1, memory)))
         .as("100 · 50 elements read and written")
         .isEqualTo(10 + 200);
     assertThat(timeOf(() -> kernels.rmsNorm(stream, memory, memory, 10, 500, 0, memory)))
@@ -111,7 +159,9 @@ class VirtualKernelsTest extends VirtualFixture {
     assertThat(timeOf(() -> kernels.ropeStore(stream, memory, rows, rope, layer)))
         .as("100 rows of 384 + 64 bytes read and 256 + 128 written")
         .isEqualTo(10 + 832);
-    assertThat(timeOf(() -> kernels.siluMul(stream, memory, 10, 500, memory))).isEqualTo(10 + 300);
+    assertThat(timeOf(() -> kernels.gate(stream, Activation.SILU, memory, 10, 500, memory)))
+        .isEqualTo(10 + 300);
+    assertThat(timeOf(() -> kernels.softcap(stream, memory, 10, 500, 30))).isEqualTo(10 + 400);
     assertThat(timeOf(() -> kernels.gatherOutputs(stream, memory, rows, 0, 2, 500, memory)))
         .isEqualTo(10 + 40);
   }

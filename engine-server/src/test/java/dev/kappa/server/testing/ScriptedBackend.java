@@ -11,6 +11,7 @@ import dev.kappa.engine.OutputListener;
 import dev.kappa.engine.RequestHandle;
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.kv.StorePolicy;
+import dev.kappa.model.AttentionConfig;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.RopeConfig;
 import dev.kappa.roofline.MeasuredRates;
@@ -121,18 +122,14 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
   public EngineInfo info() {
     ModelConfig model =
         new ModelConfig(
-            "TestForCausalLM",
+            "LlamaForCausalLM",
             8,
             16,
             1,
-            1,
-            1,
-            8,
             258,
             CONTEXT,
             1e-5f,
-            new RopeConfig(10_000, null),
-            false,
+            new AttentionConfig(1, 1, 8, new RopeConfig(10_000, null)),
             true,
             DType.F32);
     DeviceInfo device = new DeviceInfo("cpu", "scripted", "scripted-1", DType.F32);
