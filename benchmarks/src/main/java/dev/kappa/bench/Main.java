@@ -9,7 +9,13 @@ import picocli.CommandLine.Command;
     name = "kappa bench",
     description = "Measures this machine and reports ratios, never promises.",
     mixinStandardHelpOptions = true,
-    subcommands = {ThroughputCommand.class, KappaSweepCommand.class, OffloadOverheadCommand.class})
+    subcommands = {
+      ThroughputCommand.class,
+      KappaSweepCommand.class,
+      OffloadOverheadCommand.class,
+      PredictionCommand.class,
+      StorePoliciesCommand.class
+    })
 public final class Main {
 
   private Main() {}

@@ -5,6 +5,7 @@ import dev.kappa.engine.Engine;
 import dev.kappa.engine.EngineOptions;
 import dev.kappa.kv.KvLayout;
 import dev.kappa.kv.KvStats;
+import dev.kappa.kv.StorePolicy;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.ModelDirectory;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What keeping KV in host memory costs where nothing is ever asked twice: the same kind of traffic,
@@ -38,6 +40,8 @@ final class OffloadOverhead implements AutoCloseable {
    * @param prompt tokens of each prompt
    * @param generate tokens generated for each
    * @param maxBatchedTokens most tokens in a step; 0 for the engine's choice
+   * @param storePolicy when the engine with host memory stores
+   * @param traceOut where to write a trace of the engine with host memory; null for none
    */
   record Settings(
       Path model,
@@ -46,8 +50,10 @@ final class OffloadOverhead implements AutoCloseable {
       int generate,
       int pairs,
       int maxBatchedTokens,
+      StorePolicy storePolicy,
       boolean dummyWeights,
-      long seed) {}
+      long seed,
+      @Nullable Path traceOut) {}
 
   /**
    * One turn of both.
@@ -146,9 +152,13 @@ final class OffloadOverhead implements AutoCloseable {
             .dummyWeights(settings.dummyWeights)
             .hostBytes(
                 offloading ? (long) HOST_BATCHES * blocks * blockTokens * token.bytesPerToken() : 0)
+            .storePolicy(settings.storePolicy)
             .warmUp(true)
             .seed(settings.seed)
             .build();
-    return Engine.builder(settings.model).options(options).start(device);
+    return Engine.builder(settings.model)
+        .options(options)
+        .trace(offloading ? settings.traceOut : null)
+        .start(device);
   }
 }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.kappa.engine.Engine;
 import dev.kappa.engine.EngineException;
 import dev.kappa.engine.EngineStats;
+import dev.kappa.roofline.MeasuredRates;
 import dev.kappa.server.backend.SamplingDefaults;
 import dev.kappa.server.testing.KvBooks;
 import dev.kappa.server.testing.RawClient;
@@ -45,7 +46,11 @@ class CacheTest {
 
   @Test
   void tellsWhatItHoldsAndWhatMoved() throws Exception {
-    server.backend().stats(new EngineStats(0, 0, KvBooks.offloading(), 0, 0, 0, 0, 0, 0, false));
+    server
+        .backend()
+        .stats(
+            new EngineStats(
+                0, 0, KvBooks.offloading(), 0, 0, 0, 0, 0, 0, MeasuredRates.NONE, false));
     assertThat(json(server.get(PATH)))
         .isEqualTo(
             JSON.readTree(
@@ -62,7 +67,9 @@ class CacheTest {
                   "store":{"blocks":30,"bytes":3000000000,"seconds":1.5,
                    "gigabytes_per_second":2.0,"ceiling_gigabytes_per_second":null,
                    "fraction_of_ceiling":null,"failed":0}},
-                 "stores":{"skipped":11,"discarded":12,"wasted":13}}
+                 "stores":{"skipped":11,"skipped_by_reason":{"no_space":1,"backlog":2,"admission":3,
+                 "stand_down":4,"parent":1},"discarded":12,"wasted":13,"stand_down":true,
+                 "by_frequency":false}}
                 """));
   }
 

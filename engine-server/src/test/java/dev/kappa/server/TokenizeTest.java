@@ -4,6 +4,7 @@ import static dev.kappa.server.testing.TestServer.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kappa.engine.EngineStats;
+import dev.kappa.roofline.MeasuredRates;
 import dev.kappa.server.testing.KvBooks;
 import dev.kappa.server.testing.TestServer;
 import java.net.http.HttpResponse;
@@ -82,7 +83,11 @@ class TokenizeTest {
 
   @Test
   void tellsItsLoad() throws Exception {
-    server.backend().stats(new EngineStats(3, 4, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, false));
+    server
+        .backend()
+        .stats(
+            new EngineStats(
+                3, 4, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, MeasuredRates.NONE, false));
     assertThat(server.get("/load").body()).isEqualTo("{\"server_load\":7}");
   }
 }

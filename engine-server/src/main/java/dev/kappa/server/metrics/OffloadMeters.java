@@ -84,7 +84,7 @@ final class OffloadMeters {
     counter(
         "kv_offload_stores_skipped",
         "KV blocks not stored because no host block was free",
-        stats -> stats.kv().storesSkipped());
+        stats -> stats.kv().storesSkipped().noSpace());
   }
 
   private void counter(String name, String text, ToDoubleFunction<EngineStats> value) {

@@ -25,11 +25,13 @@ public final class ServerMetrics {
   private final Map<Finish.Reason, Counter> finished = new EnumMap<>(Finish.Reason.class);
   private final Counter failed;
   private final RestoreMeters restores;
+  private final AccountMeters accounts;
 
   public ServerMetrics(ServedModel model) {
     // One engine per server; vLLM numbers them.
     tags = Tags.of("model_name", model.name(), "engine", "0");
-    requests = new RequestMeters(registry, tags, model.backend().info().maxModelLength());
+    int limit = model.backend().info().maxModelLength();
+    requests = new RequestMeters(registry, tags, limit);
     for (Finish.Reason reason : Finish.Reason.values()) {
       finished.put(reason, finishCounter(reason.name().toLowerCase(Locale.ROOT)));
     }
@@ -39,6 +41,7 @@ public final class ServerMetrics {
             .tags(tags)
             .register(registry);
     restores = new RestoreMeters(registry, tags);
+    accounts = new AccountMeters(registry, tags, limit);
     EngineMeters engine = new EngineMeters(registry, model.backend());
     registerGauges(engine);
     registerCounters(engine);
@@ -116,6 +119,7 @@ public final class ServerMetrics {
     }
     requests.finished(finish, nanos);
     restores.finished(finish);
+    accounts.finished(finish);
   }
 
   /** The engine failed a request. */

@@ -66,7 +66,7 @@ public final class ChatEndpoint implements Endpoint {
             new ChatLogprobs(labels, logprobs),
             new PromptLogprobs(labels, promptTop),
             tools);
-    return new Generation(exchange, serving, stream, format, counts, requests);
+    return new Generation(exchange, serving, stream, output, format, counts, requests);
   }
 
   /** The newer field wins. */

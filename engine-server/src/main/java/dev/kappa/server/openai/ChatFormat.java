@@ -90,7 +90,7 @@ final class ChatFormat implements ResponseFormat {
       if (output.tokenIds()) {
         FinishFields.writeTokens(json, "prompt_token_ids", prompt.tokens());
       }
-      end(json, null);
+      end(json, Ending.of(null));
     });
   }
 
@@ -118,21 +118,21 @@ final class ChatFormat implements ResponseFormat {
       json.writeEndObject();
       writeRest(json, part);
       json.writeEndArray();
-      end(json, usage);
+      end(json, Ending.of(usage));
     });
   }
 
   @Override
-  public byte[] usageChunk(Finish.Usage usage) {
+  public byte[] lastChunk(Ending ending) {
     return JsonText.of(json -> {
       begin(json, CHUNK);
       json.writeEndArray();
-      end(json, usage);
+      end(json, ending);
     });
   }
 
   @Override
-  public byte[] whole(List<Part> choices, Finish.Usage usage) {
+  public byte[] whole(List<Part> choices, Ending ending) {
     return JsonText.of(json -> {
       begin(json, "chat.completion");
       for (Part part : choices) {
@@ -158,7 +158,7 @@ final class ChatFormat implements ResponseFormat {
       if (promptFormat.wanted()) {
         promptFormat.write(json, promptLogprobs);
       }
-      end(json, usage);
+      end(json, ending);
     });
   }
 
@@ -190,12 +190,7 @@ final class ChatFormat implements ResponseFormat {
     json.writeArrayPropertyStart("choices");
   }
 
-  private void end(JsonGenerator json, Finish.@Nullable Usage usage) {
-    if (usage != null) {
-      Usages.write(json, usage);
-    } else if (stream.includeUsage()) {
-      json.writeNullProperty("usage");
-    }
-    json.writeEndObject();
+  private void end(JsonGenerator json, Ending ending) {
+    ending.write(json, stream);
   }
 }

@@ -91,6 +91,6 @@ public final class CompletionsEndpoint implements Endpoint {
             counts.returned(),
             new PromptLogprobs(labels, promptTop),
             tokenizer);
-    return new Generation(exchange, serving, stream, format, counts, requests);
+    return new Generation(exchange, serving, stream, output, format, counts, requests);
   }
 }

@@ -27,6 +27,7 @@ final class Generation {
   private final Exchange exchange;
   private final Serving serving;
   private final StreamFields stream;
+  private final OutputFields output;
   private final ResponseFormat format;
   private final ChoiceCounts counts;
   private final List<GenerationRequest> requests;
@@ -45,12 +46,14 @@ final class Generation {
       Exchange exchange,
       Serving serving,
       StreamFields stream,
+      OutputFields output,
       ResponseFormat format,
       ChoiceCounts counts,
       List<GenerationRequest> requests) {
     this.exchange = exchange;
     this.serving = serving;
     this.stream = stream;
+    this.output = output;
     this.format = format;
     this.counts = counts;
     this.requests = requests;
@@ -204,13 +207,18 @@ final class Generation {
   private void complete() {
     Finish.Usage usage = usage();
     over = true;
+    List<@Nullable Finish> accounts = new ArrayList<>();
+    if (output.account()) {
+      choices.forEach(choice -> accounts.add(choice.finish()));
+    }
     if (stream.stream()) {
-      if (stream.includeUsage()) {
-        exchange.event(format.usageChunk(usage));
+      if (stream.includeUsage() || output.account()) {
+        exchange.event(
+            format.lastChunk(new Ending(stream.includeUsage() ? usage : null, accounts)));
       }
       exchange.endEvents();
     } else {
-      exchange.respond(200, format.whole(parts(), usage));
+      exchange.respond(200, format.whole(parts(), new Ending(usage, accounts)));
     }
     log.finished(choices, usage);
   }
