@@ -53,8 +53,10 @@ final class Automaton {
    */
   private static final int MAX_PATHS = 1024;
 
-  /** About a kilobyte each. */
-  private static final int MAX_PLACES = 4096;
+  /** What is remembered at most: a place weighs as much as so many paths. */
+  private static final int MAX_REMEMBERED = 200_000;
+
+  private static final int PLACE_WEIGHT = 32;
 
   private record Key(Set<Path> paths, boolean mayEnd) {}
 
@@ -63,6 +65,7 @@ final class Automaton {
   private final Deque<Path> pending = new ArrayDeque<>();
   private final Set<Path> seen = new HashSet<>();
   private final Place start;
+  private int remembered;
 
   Automaton(Network network) {
     this.network = network;
@@ -155,10 +158,25 @@ final class Automaton {
     if (paths.isEmpty() && !mayEnd) {
       return NOWHERE;
     }
-    if (places.size() >= MAX_PLACES) {
-      places.clear();
+    Key key = new Key(paths, mayEnd);
+    Place known = places.get(key);
+    if (known != null) {
+      return known;
     }
-    return places.computeIfAbsent(
-        new Key(paths, mayEnd), key -> new Place(key.paths(), key.mayEnd()));
+    if (remembered > MAX_REMEMBERED) {
+      forget();
+    }
+    Place place = new Place(paths, mayEnd);
+    places.put(key, place);
+    remembered += PLACE_WEIGHT + paths.size();
+    return place;
+  }
+
+  /** Cuts all ways between places, so that those that no output is at can go. */
+  private void forget() {
+    places.values().forEach(place -> place.next = null);
+    start.next = null;
+    places.clear();
+    remembered = 0;
   }
 }

@@ -12,8 +12,8 @@ final class NetworkBuilder {
   /** A part that can be called from many places. */
   record Rule(int start, int end) {}
 
-  /** Some hundred bytes each: enough for schemas of megabytes, not for all of the heap. */
-  private static final int MAX_STATES = 200_000;
+  /** Some hundred bytes each: far more than any schema that a model could follow. */
+  private static final int MAX_STATES = 50_000;
 
   private final BitSet alphabet;
   private final List<List<Integer>> bytes = new ArrayList<>();
@@ -204,7 +204,9 @@ final class NetworkBuilder {
     }
     int[] called = network.calls(state);
     for (int i = 0; i < called.length; i += 2) {
-      int inner = 1 + network.need(called[i]);
+      // What is deeper than any output may be need not be counted on.
+      int below = network.need(called[i]);
+      int inner = below < Automaton.MAX_DEPTH ? 1 + below : Network.NEVER;
       need = Math.min(need, Math.max(inner, network.need(called[i + 1])));
     }
     return need;

@@ -12,6 +12,9 @@ import tools.jackson.databind.node.StringNode;
 /** Turns schemas of objects into parts of a network. Not thread-safe. */
 final class ObjectCompiler {
 
+  /** Of names from which others must be told apart, letter by letter. */
+  private static final int MAX_NAME = 256;
+
   private final NetworkBuilder builder;
   private final JsonRules json;
   private final SchemaCompiler schemas;
@@ -99,6 +102,7 @@ final class ObjectCompiler {
       later = nextLater;
     }
     if (further != null) {
+      checkNames(node, properties.keySet());
       int key = key(first, later);
       int colon = json.colon(anyKey(key, properties.keySet()));
       builder.epsilon(schemas.compile(colon, further, node.path("additionalProperties")), later);
@@ -112,6 +116,15 @@ final class ObjectCompiler {
     int key = json.space(first);
     builder.epsilon(json.comma(later), key);
     return key;
+  }
+
+  private static void checkNames(SchemaNode node, Set<String> names) {
+    if (names.stream().anyMatch(name -> name.length() > MAX_NAME)) {
+      throw node.error(
+          "properties",
+          "names of more than %d characters are not supported beside additionalProperties"
+              .formatted(MAX_NAME));
+    }
   }
 
   private int anyKey(int from, Set<String> taken) {

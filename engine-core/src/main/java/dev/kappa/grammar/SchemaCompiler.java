@@ -3,6 +3,8 @@ package dev.kappa.grammar;
 import dev.kappa.grammar.NetworkBuilder.Rule;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -55,6 +57,9 @@ final class SchemaCompiler {
   private final ArrayCompiler arrays;
   private final Map<String, Rule> references = new HashMap<>();
 
+  /** Referred schemas that are still to be made: one after the other, not one within the other. */
+  private final Deque<Runnable> pending = new ArrayDeque<>();
+
   SchemaCompiler(NetworkBuilder builder, JsonRules json, JsonNode root) {
     this.builder = builder;
     this.json = json;
@@ -69,7 +74,11 @@ final class SchemaCompiler {
    * @throws GrammarException if it is no schema, or one that is not supported
    */
   int compile(int from) {
-    return compile(from, root, "");
+    int end = compile(from, root, "");
+    for (Runnable next = pending.poll(); next != null; next = pending.poll()) {
+      next.run();
+    }
+    return end;
   }
 
   /** Adds a schema within the whole one. */
@@ -193,7 +202,7 @@ final class SchemaCompiler {
     return json.string(from, least, most);
   }
 
-  /** The rule of a referred schema, made the first time. */
+  /** The rule of a referred schema. */
   private Rule reference(SchemaNode node) {
     JsonNode value = node.get("$ref");
     if (value == null || !value.isString()) {
@@ -208,7 +217,7 @@ final class SchemaCompiler {
     Rule rule = builder.rule();
     references.put(reference, rule);
     String path = reference.length() < 2 ? "" : reference.substring(2).replace('/', '.');
-    builder.epsilon(compile(rule.start(), target, path), rule.end());
+    pending.add(() -> builder.epsilon(compile(rule.start(), target, path), rule.end()));
     return rule;
   }
 

@@ -311,6 +311,45 @@ class GrammarTest {
   }
 
   @Test
+  void longChainsOfReferencesAreNoTrouble() {
+    int length = 5000;
+    StringBuilder schema = new StringBuilder("{\"$ref\":\"#/$defs/d0\",\"$defs\":{");
+    for (int i = 0; i < length; i++) {
+      schema.append("\"d%d\":{\"$ref\":\"#/$defs/d%d\"},".formatted(i, i + 1));
+    }
+    schema.append("\"d%d\":{\"type\":\"null\"}}}".formatted(length));
+    assertThatThrownBy(() -> grammar(schema.toString()))
+        .as("deeper than JSON may nest")
+        .isInstanceOf(GrammarException.class);
+  }
+
+  @Test
+  void refusesNamesThatAreTooLongToTellOthersApart() {
+    String name = "n".repeat(20_000);
+    assertThatThrownBy(() ->
+            grammar("{\"properties\":{\"%s\":{}},\"additionalProperties\":true}".formatted(name)))
+        .isInstanceOf(GrammarException.class)
+        .hasMessageContaining("256 characters");
+  }
+
+  @Test
+  void forgetsWithoutLosingItsPlace() {
+    // More places than are remembered at a time: a string that counts, written twice.
+    Grammar grammar = grammar("{\"type\":\"string\",\"maxLength\":9000}");
+    for (int round = 0; round < 2; round++) {
+      Cursor cursor = grammar.begin();
+      cursor.accept('"');
+      for (int i = 0; i < 9000; i++) {
+        cursor.accept('x');
+      }
+      assertThat(isSet(cursor.allowed(), 'x')).isFalse();
+      assertThat(isSet(cursor.allowed(), '"')).isTrue();
+      cursor.accept('"');
+      assertThat(cursor.mustEnd()).isTrue();
+    }
+  }
+
+  @Test
   void refusesSchemasThatAreTooLarge() {
     assertThatThrownBy(() -> grammar("{\"type\":\"string\",\"maxLength\":2000000}"))
         .isInstanceOf(GrammarException.class)

@@ -20,7 +20,7 @@ public final class GrammarCache {
   static final Outline ANY_OBJECT =
       new Outline.Json(JsonNodeFactory.instance.objectNode().put("type", "object"), "");
 
-  private static final int MAX = 32;
+  private static final int MAX = 16;
 
   private final InferenceBackend backend;
   private final Map<Outline, Grammar> grammars = new LinkedHashMap<>(16, 0.75f, true);
