@@ -56,7 +56,7 @@ class VirtualBenchmarksTest {
     SweepResult.KappaCritical critical = result.kappaCritical();
     assertThat(critical.measured()).isCloseTo(critical.predicted(), withinPercentage(15));
     assertThat(result.points()).hasSizeGreaterThanOrEqualTo(8);
-    assertThat(result.samples()).hasSize(3 * 2 * result.points().size());
+    assertThat(result.samples()).hasSize(4 * 2 * result.points().size());
   }
 
   @Test
@@ -67,6 +67,7 @@ class VirtualBenchmarksTest {
         .isCloseTo(row.predictedLoad() + row.predictedCompute(), withinPercentage(15));
     assertThat(row.load().first()).isLessThan(row.loadWhole().first());
     assertThat(row.load().overlap()).isPositive();
+    assertThat(row.auto().first()).isLessThan(1.03 * row.load().first());
     assertThat(row.recompute().first()).isGreaterThan(row.loadWhole().first());
     assertThat(row.linkFraction()).isBetween(0.8, 1.01);
   }
@@ -82,7 +83,7 @@ class VirtualBenchmarksTest {
         .startsWith("kappa_crit(2048): predicted ");
     JsonNode json = JsonMapper.shared().readTree(KappaSweepCommand.json(result));
     assertThat(json.at("/options/context").intValue()).isEqualTo(CONTEXT);
-    assertThat(json.at("/samples").size()).isEqualTo(12);
+    assertThat(json.at("/samples").size()).isEqualTo(16);
     assertThat(json.at("/points/0/load/copy").doubleValue()).isPositive();
   }
 

@@ -4,6 +4,7 @@ import dev.kappa.device.DType;
 import dev.kappa.engine.EngineOptions;
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.kv.StorePolicy;
+import dev.kappa.schedule.SchedulePolicy;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -114,13 +115,25 @@ final class ModelFlags {
   @Option(
       names = "--restore",
       paramLabel = "MODE",
-      defaultValue = "load",
+      defaultValue = "auto",
       completionCandidates = Words.RestoreModes.class,
       converter = Words.RestoreModes.class,
       description =
           "What becomes of a prefix in host memory: load (computing while it comes), load-whole"
-              + " (computing afterwards) or recompute (default: load).")
-  private RestoreMode restore = RestoreMode.LOAD;
+              + " (computing afterwards), recompute, or auto (loaded or computed, or its end loaded"
+              + " while its beginning is computed, whatever is fastest) (default: auto).")
+  private RestoreMode restore = RestoreMode.AUTO;
+
+  @Option(
+      names = "--schedule",
+      paramLabel = "POLICY",
+      defaultValue = "kappa",
+      completionCandidates = Words.SchedulePolicies.class,
+      converter = Words.SchedulePolicies.class,
+      description =
+          "Which waiting request is next: kappa (so that the link and the device both have work) or"
+              + " fcfs (first come, first served) (default: kappa).")
+  private SchedulePolicy schedule = SchedulePolicy.KAPPA;
 
   @Option(
       names = "--check-kv",
@@ -195,6 +208,7 @@ final class ModelFlags {
         .hostBytes(hostBytes(defaultHostBytes))
         .storePolicy(storePolicy)
         .restore(restore)
+        .schedule(schedule)
         .checkKv(checkKv)
         .seed(seed);
   }

@@ -2,6 +2,7 @@ package dev.kappa.cli;
 
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.kv.StorePolicy;
+import dev.kappa.schedule.SchedulePolicy;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
@@ -41,6 +42,12 @@ abstract class Words<E extends Enum<E>> implements ITypeConverter<E>, Iterable<S
   static final class StorePolicies extends Words<StorePolicy> {
     StorePolicies() {
       super(StorePolicy.values());
+    }
+  }
+
+  static final class SchedulePolicies extends Words<SchedulePolicy> {
+    SchedulePolicies() {
+      super(SchedulePolicy.values());
     }
   }
 
