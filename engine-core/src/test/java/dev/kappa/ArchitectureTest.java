@@ -11,7 +11,7 @@ import com.tngtech.archunit.lang.ArchRule;
 
 /**
  * Dependencies point one way: plan → engine → {schedule, kv, model, sample} → device; text and
- * roofline stand alone. Only the planner knows the virtual device.
+ * roofline stand alone; grammar knows sample and text. Only the planner knows the virtual device.
  */
 @AnalyzeClasses(packages = "dev.kappa", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
@@ -32,6 +32,8 @@ class ArchitectureTest {
           .definedBy("dev.kappa.model")
           .layer("sample")
           .definedBy("dev.kappa.sample")
+          .layer("grammar")
+          .definedBy("dev.kappa.grammar")
           .layer("text")
           .definedBy("dev.kappa.text..")
           .layer("device")
@@ -56,10 +58,12 @@ class ArchitectureTest {
           .mayOnlyBeAccessedByLayers("engine", "schedule")
           .whereLayer("model")
           .mayOnlyBeAccessedByLayers("plan", "engine")
+          .whereLayer("grammar")
+          .mayNotBeAccessedByAnyLayer()
           .whereLayer("sample")
-          .mayOnlyBeAccessedByLayers("plan", "engine")
+          .mayOnlyBeAccessedByLayers("plan", "engine", "grammar")
           .whereLayer("text")
-          .mayOnlyBeAccessedByLayers("plan", "engine")
+          .mayOnlyBeAccessedByLayers("plan", "engine", "grammar")
           .whereLayer("host")
           .mayOnlyBeAccessedByLayers("cpu")
           .whereLayer("cpu")

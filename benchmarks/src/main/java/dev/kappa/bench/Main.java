@@ -13,7 +13,8 @@ import picocli.CommandLine.Command;
       ThroughputCommand.class,
       KappaSweepCommand.class,
       OffloadOverheadCommand.class,
-      PredictionCommand.class
+      PredictionCommand.class,
+      StorePoliciesCommand.class
     })
 public final class Main {
 

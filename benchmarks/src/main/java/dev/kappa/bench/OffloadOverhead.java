@@ -5,6 +5,7 @@ import dev.kappa.engine.Engine;
 import dev.kappa.engine.EngineOptions;
 import dev.kappa.kv.KvLayout;
 import dev.kappa.kv.KvStats;
+import dev.kappa.kv.StorePolicy;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.ModelDirectory;
 import java.nio.file.Path;
@@ -39,6 +40,7 @@ final class OffloadOverhead implements AutoCloseable {
    * @param prompt tokens of each prompt
    * @param generate tokens generated for each
    * @param maxBatchedTokens most tokens in a step; 0 for the engine's choice
+   * @param storePolicy when the engine with host memory stores
    * @param traceOut where to write a trace of the engine with host memory; null for none
    */
   record Settings(
@@ -48,6 +50,7 @@ final class OffloadOverhead implements AutoCloseable {
       int generate,
       int pairs,
       int maxBatchedTokens,
+      StorePolicy storePolicy,
       boolean dummyWeights,
       long seed,
       @Nullable Path traceOut) {}
@@ -149,6 +152,7 @@ final class OffloadOverhead implements AutoCloseable {
             .dummyWeights(settings.dummyWeights)
             .hostBytes(
                 offloading ? (long) HOST_BATCHES * blocks * blockTokens * token.bytesPerToken() : 0)
+            .storePolicy(settings.storePolicy)
             .warmUp(true)
             .seed(settings.seed)
             .build();

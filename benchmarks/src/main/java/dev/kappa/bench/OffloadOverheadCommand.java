@@ -1,8 +1,10 @@
 package dev.kappa.bench;
 
+import dev.kappa.cli.Words;
 import dev.kappa.device.Device;
 import dev.kappa.device.Devices;
 import dev.kappa.kv.KvStats;
+import dev.kappa.kv.StorePolicy;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -43,6 +45,15 @@ final class OffloadOverheadCommand implements Callable<Integer> {
       description = "Tokens generated for each (default: 32).")
   private int generate = 32;
 
+  @Option(
+      names = "--kv-store-policy",
+      paramLabel = "POLICY",
+      defaultValue = "adaptive",
+      completionCandidates = Words.StorePolicies.class,
+      converter = Words.StorePolicies.class,
+      description = "When blocks are stored: ${COMPLETION-CANDIDATES} (default: adaptive).")
+  private StorePolicy storePolicy = StorePolicy.ADAPTIVE;
+
   @Override
   public Integer call() {
     OffloadOverhead.Settings settings =
@@ -53,6 +64,7 @@ final class OffloadOverheadCommand implements Callable<Integer> {
             generate,
             Math.max(1, pairs),
             flags.maxBatchedTokens(),
+            storePolicy,
             flags.dummyWeights(),
             flags.seed(),
             flags.traceOut());
@@ -77,10 +89,11 @@ final class OffloadOverheadCommand implements Callable<Integer> {
     }
     KvStats kv = result.stores();
     System.out.printf(
-        "stored %d blocks (%.1f MB), skipped %d, discarded %d, evicted unread %d%n",
+        "stored %d blocks (%.1f MB), skipped %d (%d standing down), discarded %d, evicted unread %d%n",
         kv.stores().blocks(),
         kv.stores().bytes() / 1e6,
-        kv.storesSkipped(),
+        kv.storesSkipped().total(),
+        kv.storesSkipped().standDown(),
         kv.storesDiscarded(),
         kv.storesWasted());
     System.out.printf(

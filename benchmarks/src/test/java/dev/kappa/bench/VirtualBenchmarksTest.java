@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.kappa.device.virtual.VirtualDevice;
 import dev.kappa.device.virtual.VirtualModels;
+import dev.kappa.kv.StorePolicy;
 import dev.kappa.roofline.HardwareProfile;
 import dev.kappa.roofline.ModelShape;
 import java.io.ByteArrayOutputStream;
@@ -92,7 +93,8 @@ class VirtualBenchmarksTest {
   void overheadOfAFreeLinkIsNone() {
     Path model = VirtualModels.write(folder, SHAPE, 8192);
     OffloadOverhead.Settings settings =
-        new OffloadOverhead.Settings(model, 4, 512, 8, 5, 0, true, 1, null);
+        new OffloadOverhead.Settings(
+            model, 4, 512, 8, 5, 0, StorePolicy.WRITE_THROUGH, true, 1, null);
     try (OffloadOverhead overhead = new OffloadOverhead(settings, device, device::run)) {
       OffloadOverhead.Result result = overhead.run();
       assertThat(result.medianRatio()).isCloseTo(1, within(1e-3));

@@ -1,6 +1,7 @@
 package dev.kappa.engine;
 
 import dev.kappa.kv.Load;
+import dev.kappa.sample.LogitsAdjuster;
 import dev.kappa.sample.SamplingParams;
 import dev.kappa.sample.TokenLogprob;
 import dev.kappa.schedule.Sequence;
@@ -22,6 +23,7 @@ final class ActiveRequest {
   private final TokenDecoder decoder;
   private final StopStrings stops;
   private final Set<Integer> endTokens;
+  private final @Nullable LogitsAdjuster adjuster;
   private final long seed;
   private final long submittedNanos;
 
@@ -38,6 +40,7 @@ final class ActiveRequest {
 
   /**
    * @param endTokens tokens that end the output and are no part of it
+   * @param adjuster what the request does to its logits; null for nothing
    * @param seed decides the request's random choices
    */
   ActiveRequest(
@@ -46,6 +49,7 @@ final class ActiveRequest {
       Sequence sequence,
       TokenDecoder decoder,
       Set<Integer> endTokens,
+      @Nullable LogitsAdjuster adjuster,
       long seed,
       long submittedNanos) {
     this.request = request;
@@ -53,9 +57,10 @@ final class ActiveRequest {
     this.sequence = sequence;
     this.decoder = decoder;
     this.endTokens = endTokens;
+    this.adjuster = adjuster;
     this.seed = seed;
     this.submittedNanos = submittedNanos;
-    stops = new StopStrings(request.sampling().stop());
+    stops = new StopStrings(request.sampling().stop(), request.sampling().includeStop());
   }
 
   String id() {
@@ -88,6 +93,11 @@ final class ActiveRequest {
     return sequence;
   }
 
+  /** What it does to its logits; null for nothing. */
+  @Nullable LogitsAdjuster adjuster() {
+    return adjuster;
+  }
+
   long seed() {
     return seed;
   }
@@ -114,7 +124,7 @@ final class ActiveRequest {
 
   /** Whether the next token can be chosen without its whole row of logits. */
   boolean takesArgmax() {
-    return sampling().temperature() == 0 && sampling().logprobs() < 0;
+    return adjuster == null && sampling().temperature() == 0 && sampling().logprobs() < 0;
   }
 
   /**
@@ -154,8 +164,13 @@ final class ActiveRequest {
       return;
     }
     sequence.append(token);
-    String text = stops.append(decoder.append(token));
-    if (stops.found() != null) {
+    if (adjuster != null) {
+      adjuster.accept(token);
+    }
+    boolean early = generated <= sampling().adjustments().minTokens();
+    String decoded = decoder.append(token);
+    String text = early ? decoded : stops.append(decoded);
+    if (stops.found() != null || (adjuster != null && adjuster.mustEnd())) {
       reason = Finish.Reason.STOP;
     } else if (generated == sampling().maxTokens() || sequence.length() == sequence.maxLength()) {
       reason = Finish.Reason.LENGTH;

@@ -2,6 +2,7 @@ package dev.kappa.engine;
 
 import dev.kappa.device.Clock;
 import dev.kappa.sample.BadLogitsException;
+import dev.kappa.sample.LogitsAdjuster;
 import dev.kappa.sample.Logprobs;
 import dev.kappa.sample.Sampler;
 import dev.kappa.sample.TokenLogprob;
@@ -11,6 +12,7 @@ import dev.kappa.schedule.StepPlan;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.function.Consumer;
@@ -32,6 +34,7 @@ final class ActiveRequests implements StepRunner.RowSink {
   private final Sampler sampler;
   private final Logprobs logprobs;
   private long requests;
+  private final List<Sequence> adjusted = new ArrayList<>();
   private long promptTokens;
   private long cachedPromptTokens;
   private long hostPromptTokens;
@@ -141,7 +144,25 @@ final class ActiveRequests implements StepRunner.RowSink {
     if (position + 1 < chunk.sequence().length() || request.promptOnly()) {
       return StepRunner.Want.NOTHING;
     }
+    if (request.adjuster() != null) {
+      adjusted.add(chunk.sequence());
+    }
     return request.takesArgmax() ? StepRunner.Want.ARGMAX : StepRunner.Want.LOGITS;
+  }
+
+  @Override
+  public void computing() {
+    for (Sequence sequence : adjusted) {
+      report(
+          sequence,
+          request -> {
+            LogitsAdjuster adjuster = request.adjuster();
+            if (adjuster != null) {
+              adjuster.prepare();
+            }
+          });
+    }
+    adjusted.clear();
   }
 
   @Override
@@ -177,7 +198,13 @@ final class ActiveRequests implements StepRunner.RowSink {
 
   private void sample(ActiveRequest request, MemorySegment logits, int row) {
     int token =
-        sampler.sample(logits, row, request.sampling(), request.seed(), request.generated());
+        sampler.sample(
+            logits,
+            row,
+            request.sampling(),
+            request.adjuster(),
+            request.seed(),
+            request.generated());
     int top = request.sampling().logprobs();
     accept(request, token, top < 0 ? null : logprobs.of(logits, row, token, top));
   }

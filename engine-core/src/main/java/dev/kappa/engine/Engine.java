@@ -3,6 +3,8 @@ package dev.kappa.engine;
 import dev.kappa.device.Device;
 import dev.kappa.kv.BlockTable;
 import dev.kappa.model.GenerationDefaults;
+import dev.kappa.sample.InvalidSamplingException;
+import dev.kappa.sample.LogitsAdjuster;
 import dev.kappa.schedule.Sequence;
 import dev.kappa.text.Tokenizer;
 import java.nio.file.Path;
@@ -173,10 +175,23 @@ public final class Engine implements AutoCloseable {
         listener,
         new Sequence(
             prompt, prompt.length + maxTokens, promptLogprobs, new BlockTable(request.cacheSalt())),
-        parts.tokenizer().newDecoder(true),
+        parts.tokenizer().newDecoder(request.sampling().skipSpecialTokens()),
         ends,
+        adjuster(request, ends),
         seedOf(request),
         parts.clock().nanos());
+  }
+
+  private @Nullable LogitsAdjuster adjuster(GenerationRequest request, Set<Integer> ends) {
+    try {
+      return LogitsAdjuster.of(
+          request.sampling().adjustments(),
+          request.prompt(),
+          ends,
+          info().model().vocabularySize());
+    } catch (InvalidSamplingException e) {
+      throw invalid(e.parameter(), String.valueOf(e.getMessage()));
+    }
   }
 
   private long seedOf(GenerationRequest request) {

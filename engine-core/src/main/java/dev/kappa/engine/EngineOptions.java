@@ -80,7 +80,7 @@ public record EngineOptions(
     private boolean prefixCaching = true;
     private boolean warmUp;
     private long hostBytes;
-    private StorePolicy storePolicy = StorePolicy.WRITE_THROUGH;
+    private StorePolicy storePolicy = StorePolicy.ADAPTIVE;
     private RestoreMode restore = RestoreMode.AUTO;
     private SchedulePolicy schedule = SchedulePolicy.KAPPA;
     private int layerGroups;

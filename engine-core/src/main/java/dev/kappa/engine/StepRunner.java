@@ -27,6 +27,9 @@ final class StepRunner implements AutoCloseable {
   /** Receives what a step computed, one call per wanted row, in row order. */
   interface RowSink {
 
+    /** The device is at work on the step; time to get ready for its rows. */
+    default void computing() {}
+
     /** How much of a row's logits is wanted. */
     Want want(StepPlan.Chunk chunk, int position);
 
@@ -109,6 +112,7 @@ final class StepRunner implements AutoCloseable {
     Transformer.Pass pass = begin(plan, kv, sink);
     while (pass.next()) {}
     passed();
+    sink.computing();
     finish(sink);
   }
 

@@ -10,18 +10,23 @@ import org.jspecify.annotations.Nullable;
 final class StopStrings {
 
   private final List<String> stops;
+  private final boolean include;
   private final StringBuilder held = new StringBuilder();
   private @Nullable String found;
 
-  StopStrings(List<String> stops) {
+  /**
+   * @param include whether the one that was found is part of the text
+   */
+  StopStrings(List<String> stops, boolean include) {
     this.stops = stops;
+    this.include = include;
   }
 
   /**
    * Takes the next piece.
    *
    * @return the text that is certain to come before any stop string; once one is {@link #found},
-   *     what preceded it
+   *     what preceded it, and it if included
    */
   String append(String piece) {
     if (stops.isEmpty()) {
@@ -36,7 +41,10 @@ final class StopStrings {
         found = stop;
       }
     }
-    return take(end >= 0 ? end : held.length() - longestBeginning());
+    if (found != null) {
+      return take(include ? end + found.length() : end);
+    }
+    return take(held.length() - longestBeginning());
   }
 
   /** The text still held back, once no more follows. */

@@ -180,6 +180,11 @@ public final class BlockPool {
     }
   }
 
+  /** What {@link #allocate} would forget; null if nothing, or if no block is free. */
+  public @Nullable BlockKey nextAllocated() {
+    return free == 0 ? null : keys[next[sentinel]];
+  }
+
   /**
    * The keys of the free blocks that are reused next, as far as they have content.
    *
@@ -216,13 +221,17 @@ public final class BlockPool {
   /**
    * Makes a held block's content findable. The first block published under a key stays the only
    * one: a later twin remains private to its holder.
+   *
+   * @return whether it was not findable before
    */
-  public void publish(int block, BlockKey key) {
+  public boolean publish(int block, BlockKey key) {
     checkHeld(block);
-    if (keys[block] == null && published.putIfAbsent(key, block) == null) {
+    boolean anew = keys[block] == null && published.putIfAbsent(key, block) == null;
+    if (anew) {
       keys[block] = key;
       used[block] = false;
     }
+    return anew;
   }
 
   /** Makes a content unfindable; whoever holds its block keeps the block. */

@@ -23,6 +23,8 @@ public final class BlockTable {
   private int size;
   private int hostSize;
   private int published;
+  private int asked;
+  private boolean sampled;
   private int produces;
   private @Nullable Load load;
   private int windowStart = NONE;
@@ -151,6 +153,24 @@ public final class BlockTable {
 
   void published(int count) {
     published = count;
+  }
+
+  /** Leading blocks whose being asked for was counted; never again, even if they are lost. */
+  int asked() {
+    return asked;
+  }
+
+  void asked(int count) {
+    asked = count;
+  }
+
+  /** Whether the sequence's blocks are stored to see whether storing would pay. */
+  boolean isSampled() {
+    return sampled;
+  }
+
+  void sample() {
+    sampled = true;
   }
 
   /** Leading blocks of which some were noted with {@link Producers}. */

@@ -21,7 +21,9 @@ final class HostSide implements AutoCloseable {
   private final Lane loads;
   private final Lane stores;
   private final Loader loader;
+  private final StoreAdmission admission;
   private final Storer storer;
+  private long restored;
   private long corrupt;
 
   /**
@@ -52,6 +54,7 @@ final class HostSide implements AutoCloseable {
         loads.calibrate(device, blocks.memory(), tier.memory(0), layout.blockBytes());
         stores.calibrate(device, tier.memory(0), blocks.memory(), layout.blockBytes());
       }
+      stores.yieldTo(loads);
       complete = true;
     } finally {
       if (!complete) {
@@ -59,10 +62,12 @@ final class HostSide implements AutoCloseable {
       }
     }
     loader = new Loader(layout, options, blocks, tier, loads, device.clock(), check);
+    admission = new StoreAdmission(options.storePolicy(), tier);
     storer =
         new Storer(
             layout,
             options.storePolicy(),
+            admission,
             blocks,
             tier,
             stores,
@@ -105,6 +110,10 @@ final class HostSide implements AutoCloseable {
     return storer;
   }
 
+  StoreAdmission admission() {
+    return admission;
+  }
+
   /**
    * Finds the block with this content and holds it; -1 if there is none, or if it is not what was
    * stored, or if nothing is to be restored.
@@ -135,6 +144,11 @@ final class HostSide implements AutoCloseable {
     boolean grown = tier.adopt();
     loads.settle();
     stores.settle();
+    long loaded = loader.blocks();
+    if (loaded > restored) {
+      admission.restored(loaded - restored);
+      restored = loaded;
+    }
     if (grown) {
       storer.flush();
     }

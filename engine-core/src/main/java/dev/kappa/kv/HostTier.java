@@ -128,6 +128,11 @@ final class HostTier implements AutoCloseable {
     return complete ? pool.total() : pool.limit();
   }
 
+  /** Whether another block could only be had by forgetting the content of one. */
+  boolean isFull() {
+    return pool.free() == pool.cached() && pool.total() >= reachable();
+  }
+
   /** Whether copies need no way round; true as long as there is no memory. */
   boolean isPinned() {
     return pinned;

@@ -258,13 +258,16 @@ public final class KvCache implements AutoCloseable {
   public void publish(BlockTable table, int[] tokens, int computed) {
     int blockTokens = layout.blockTokens();
     int full = computed / blockTokens;
+    if (host != null && options.reuse()) {
+      host.admission().reused(table);
+    }
     for (int index = table.published(); options.reuse() && index < full; index++) {
       BlockKey key = table.key(index, keys, tokens, blockTokens);
-      pool.publish(table.block(index), key);
+      boolean anew = pool.publish(table.block(index), key);
       producers.remove(table, key);
       table.published(index + 1);
       if (host != null) {
-        host.storer().onComputed(table, index);
+        host.storer().onComputed(table, index, anew);
       }
     }
   }
@@ -349,7 +352,18 @@ public final class KvCache implements AutoCloseable {
     KvStats.Transfers none = new KvStats.Transfers(0, 0, 0, 0, 0);
     if (host == null) {
       KvStats.Tier empty = new KvStats.Tier(0, 0, 0, 0);
-      return new KvStats(onDevice, empty, true, layout.blockBytes(), none, none, 0, 0, 0);
+      return new KvStats(
+          onDevice,
+          empty,
+          true,
+          layout.blockBytes(),
+          none,
+          none,
+          KvStats.Skipped.NONE,
+          0,
+          0,
+          false,
+          false);
     }
     Loader loader = host.loader();
     Storer storer = host.storer();
@@ -362,7 +376,9 @@ public final class KvCache implements AutoCloseable {
         transfers(host.stores(), storer.blocks(), storer.failed(), null),
         storer.skipped(),
         storer.discarded(),
-        host.pool().evictedUnused());
+        host.pool().evictedUnused(),
+        host.admission().standsDown(),
+        host.admission().isByFrequency());
   }
 
   /**

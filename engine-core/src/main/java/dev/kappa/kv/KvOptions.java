@@ -26,6 +26,6 @@ public record KvOptions(
   /** No host memory. */
   public static KvOptions deviceOnly(boolean reuse) {
     return new KvOptions(
-        reuse, 0, StorePolicy.WRITE_THROUGH, RestoreMode.LOAD, 0, LOAD_TIMEOUT_NANOS, false);
+        reuse, 0, StorePolicy.ADAPTIVE, RestoreMode.LOAD, 0, LOAD_TIMEOUT_NANOS, false);
   }
 }

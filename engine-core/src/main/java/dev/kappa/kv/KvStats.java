@@ -11,9 +11,12 @@ package dev.kappa.kv;
  * @param loads copies from host to device, those of contexts that are read in place included in
  *     bytes and time
  * @param stores copies from device to host
- * @param storesSkipped blocks not stored because no host block was free
+ * @param storesSkipped blocks that were not stored, by reason
  * @param storesDiscarded stores whose device block was reused before the copy was done
  * @param storesWasted stored blocks evicted without ever having been read
+ * @param storesStandDown whether storing has stood down because nothing that was stored is read
+ * @param storesByFrequency whether a full host memory takes only what was asked for more often than
+ *     what would have to go
  */
 public record KvStats(
     Tier device,
@@ -22,9 +25,11 @@ public record KvStats(
     long blockBytes,
     Transfers loads,
     Transfers stores,
-    long storesSkipped,
+    Skipped storesSkipped,
     long storesDiscarded,
-    long storesWasted) {
+    long storesWasted,
+    boolean storesStandDown,
+    boolean storesByFrequency) {
 
   /**
    * One tier.
@@ -35,6 +40,26 @@ public record KvStats(
    * @param cached blocks that nobody holds and whose content can be found
    */
   public record Tier(int total, int limit, int used, int cached) {}
+
+  /**
+   * Blocks that were offered for storing and not stored. A block counts each time it is offered.
+   *
+   * @param noSpace all host blocks are in use
+   * @param backlog too much waits for the link already
+   * @param admission the block that would have had to go was asked for as often
+   * @param standDown nothing that was stored is read, and the block was not asked for before
+   * @param parent the block before it is not in host memory, so it could not be found
+   */
+  public record Skipped(long noSpace, long backlog, long admission, long standDown, long parent) {
+
+    /** None. */
+    public static final Skipped NONE = new Skipped(0, 0, 0, 0, 0);
+
+    /** All of them. */
+    public long total() {
+      return noSpace + backlog + admission + standDown + parent;
+    }
+  }
 
   /**
    * One direction of the link.

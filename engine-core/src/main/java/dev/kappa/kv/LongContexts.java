@@ -149,6 +149,8 @@ public final class LongContexts {
     }
     table.published(prefix);
     table.stream(prefix);
+    host.admission().reused(table);
+    host.admission().restored(prefix);
     int cached = prefix * layout.blockTokens();
     return Reservation.of(cached, cached);
   }

@@ -8,10 +8,9 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -24,14 +23,23 @@ final class Storer {
 
   private static final Logger LOG = System.getLogger(Storer.class.getName());
 
-  /** Keys that the selective policy remembers having seen once. */
-  private static final int MAX_SEEN = 1 << 16;
-
   /** Part of the device's blocks that write-back stores before they come to be reused. */
   private static final int AHEAD_PART = 4;
 
   /** Blocks that it looks ahead in a small pool. */
   private static final int LEAST_AHEAD = 32;
+
+  /** Link time that may wait. */
+  private static final long BACKLOG_NANOS = 500_000_000;
+
+  /**
+   * Part of the device's blocks that may wait for a slow link. What waits has lost its source in
+   * the end only if blocks are reused so many times as fast as the link takes them.
+   */
+  private static final int BACKLOG_PART = 8;
+
+  /** Blocks that may wait in any case. */
+  private static final int LEAST_BACKLOG = 8;
 
   /**
    * A block that is to be stored.
@@ -41,24 +49,45 @@ final class Storer {
    * @param index its place there
    */
   private record Wanted(
-      BlockKey key, int device, long generation, @Nullable BlockTable table, int index) {}
+      BlockKey key, int device, long generation, @Nullable BlockTable table, int index) {
+
+    /** Whether it belongs to a sequence that is stored in any case. */
+    boolean sampled() {
+      return table != null && table.isSampled();
+    }
+
+    /** Whether the block before it, if there is one and it is known, is stored. */
+    boolean follows(Predicate<BlockKey> isStored) {
+      return table == null || index == 0 || isStored.test(table.knownKey(index - 1));
+    }
+  }
 
   private record Item(Wanted block, int host) {}
+
+  /** Why a block is not stored; see {@link KvStats.Skipped}. */
+  private enum Skip {
+    NO_SPACE,
+    BACKLOG,
+    ADMISSION,
+    STAND_DOWN,
+    PARENT
+  }
 
   private final DeviceTier device;
   private final HostTier host;
   private final KvLayout layout;
   private final StorePolicy policy;
+  private final StoreAdmission admission;
   private final Lane lane;
   private final Clock clock;
   private final BlockCheck check;
   private final Supplier<Event> computed;
   private final Set<BlockKey> storing = new HashSet<>();
-  private final Map<BlockKey, Boolean> seen = new LinkedHashMap<>();
   private final List<Wanted> wanted = new ArrayList<>();
+  private final long[] skipped = new long[Skip.values().length];
+  private int waiting;
   private long blocks;
   private long failed;
-  private long skipped;
   private long discarded;
 
   /**
@@ -67,6 +96,7 @@ final class Storer {
   Storer(
       KvLayout layout,
       StorePolicy policy,
+      StoreAdmission admission,
       DeviceTier device,
       HostTier host,
       Lane lane,
@@ -75,6 +105,7 @@ final class Storer {
       Supplier<Event> computed) {
     this.layout = layout;
     this.policy = policy;
+    this.admission = admission;
     this.device = device;
     this.host = host;
     this.lane = lane;
@@ -83,16 +114,24 @@ final class Storer {
     this.computed = computed;
   }
 
-  /** A block's content was computed. */
-  void onComputed(BlockTable table, int index) {
-    BlockKey key = table.knownKey(index);
+  /**
+   * A block's content was computed.
+   *
+   * @param anew whether no other block on the device has it
+   */
+  void onComputed(BlockTable table, int index, boolean anew) {
+    boolean known = admission.computed(table, index, anew);
     boolean wants =
         switch (policy) {
-          case WRITE_THROUGH -> true;
-          case SELECTIVE -> !isNew(key);
+          case ADAPTIVE, WRITE_THROUGH, FREQUENCY -> true;
+          case SELECTIVE -> known;
           case WRITE_BACK -> false;
         };
-    offer(table, index, wants);
+    boolean idle = !known && !table.isSampled() && admission.standsDown() && host.isFull();
+    if (wants && idle) {
+      skipped[Skip.STAND_DOWN.ordinal()]++;
+    }
+    offer(table, index, wants && !idle);
   }
 
   /** A block's content is used again. */
@@ -108,11 +147,18 @@ final class Storer {
     if (policy == StorePolicy.WRITE_BACK) {
       addNextEvicted();
     }
+    if (wanted.isEmpty()) {
+      return;
+    }
     // Of two sequences that computed the same, one is enough.
-    Set<BlockKey> once = new HashSet<>();
-    wanted.removeIf(block -> !isUnchanged(block) || isStored(block.key) || !once.add(block.key));
+    wanted.removeIf(
+        block -> !isUnchanged(block) || host.pool().contains(block.key) || !storing.add(block.key));
     if (!wanted.isEmpty()) {
-      store();
+      host.demand(wanted.size());
+      List<Wanted> now = choose();
+      if (!now.isEmpty()) {
+        store(now);
+      }
     }
   }
 
@@ -130,9 +176,14 @@ final class Storer {
     return failed;
   }
 
-  /** Blocks not stored for lack of a free host block. */
-  long skipped() {
-    return skipped;
+  /** Blocks offered and not stored. */
+  KvStats.Skipped skipped() {
+    return new KvStats.Skipped(
+        skipped[Skip.NO_SPACE.ordinal()],
+        skipped[Skip.BACKLOG.ordinal()],
+        skipped[Skip.ADMISSION.ordinal()],
+        skipped[Skip.STAND_DOWN.ordinal()],
+        skipped[Skip.PARENT.ordinal()]);
   }
 
   /** Stores thrown away because their device block was handed out again. */
@@ -148,7 +199,7 @@ final class Storer {
     int there = host.pool().hold(key);
     if (there >= 0) {
       table.setHost(index, there);
-    } else if (wants && !storing.contains(key)) {
+    } else if (wants) {
       want(key, table.block(index), table, index);
     }
   }
@@ -167,16 +218,6 @@ final class Storer {
     return host.pool().contains(key) || storing.contains(key);
   }
 
-  private boolean isNew(BlockKey key) {
-    boolean first = seen.putIfAbsent(key, true) == null;
-    if (seen.size() > MAX_SEEN) {
-      var oldest = seen.entrySet().iterator();
-      oldest.next();
-      oldest.remove();
-    }
-    return first;
-  }
-
   private void addNextEvicted() {
     // Ends of prefixes come first; stored, and released, they are to come last.
     int ahead = Math.max(LEAST_AHEAD, device.pool().total() / AHEAD_PART);
@@ -187,22 +228,67 @@ final class Storer {
     }
   }
 
-  private void store() {
-    host.demand(wanted.size());
-    // Memory on its way is worth waiting for: nothing is evicted for a block that has to wait, and
-    // what follows a block that is dropped could not be found.
+  /**
+   * Takes what is to be stored now out of {@link #wanted}. What stays there waits for memory on its
+   * way, which is worth waiting for: nothing is evicted meanwhile.
+   */
+  private List<Wanted> choose() {
     boolean growing = host.isGrowing();
-    int room = host.pool().free() - (growing ? host.pool().cached() : 0);
-    int count = Math.min(wanted.size(), room);
-    List<Wanted> now = List.copyOf(wanted.subList(0, count));
-    wanted.subList(0, count).clear();
-    if (!growing) {
-      skipped += wanted.size();
-      wanted.clear();
+    int empty = host.pool().free() - host.pool().cached();
+    int backlog = backlog();
+    // Blocks without content are the first to be handed out.
+    List<BlockKey> victims =
+        growing || !admission.isByFrequency()
+            ? List.of()
+            : host.pool().nextEvicted(empty + wanted.size());
+    List<Wanted> chosen = new ArrayList<>();
+    int decided = 0;
+    while (decided < wanted.size() && !(growing && chosen.size() == empty)) {
+      Wanted block = wanted.get(decided++);
+      Skip why = whyNot(block, chosen.size(), backlog, chosen.size() - empty, victims);
+      if (why == null) {
+        chosen.add(block);
+      } else {
+        storing.remove(block.key);
+        skipped[why.ordinal()]++;
+      }
     }
-    if (count > 0) {
-      store(now);
+    wanted.subList(0, decided).clear();
+    for (Wanted block : wanted) {
+      storing.remove(block.key);
     }
+    return chosen;
+  }
+
+  /**
+   * Why a block is not stored; null if it is.
+   *
+   * @param before blocks chosen before it
+   * @param backlog how many may be chosen
+   * @param victim number of the block with content that would have to go; negative for none
+   * @param victims such blocks, where it matters which they are
+   */
+  private @Nullable Skip whyNot(
+      Wanted block, int before, int backlog, int victim, List<BlockKey> victims) {
+    if (before >= host.pool().free()) {
+      return Skip.NO_SPACE;
+    }
+    if (before >= backlog) {
+      return Skip.BACKLOG;
+    }
+    if (victim >= 0
+        && !block.sampled()
+        && admission.isByFrequency()
+        && !admission.admits(block.key, victims.get(victim))) {
+      return Skip.ADMISSION;
+    }
+    return block.follows(this::isStored) ? null : Skip.PARENT;
+  }
+
+  /** Blocks that may still be added to what waits for the link. */
+  private int backlog() {
+    int least = Math.max(LEAST_BACKLOG, device.pool().total() / BACKLOG_PART);
+    return (int) Math.max(least, lane.rate() * BACKLOG_NANOS / layout.blockBytes()) - waiting;
   }
 
   private void store(List<Wanted> now) {
@@ -211,19 +297,21 @@ final class Storer {
     List<Item> items = new ArrayList<>();
     for (int i = 0; i < targets.length; i++) {
       Wanted block = now.get(i);
-      storing.add(block.key);
       items.add(new Item(block, targets[i]));
       runs.add(block.device, targets[i]);
     }
+    waiting += items.size();
     lane.submit(
         new Transfer(
-            List.of(runs.toHost()),
-            computed.get(),
-            clock.nanos(),
-            transfer -> settled(items, transfer)));
+                List.of(runs.toHost()),
+                computed.get(),
+                clock.nanos(),
+                transfer -> settled(items, transfer))
+            .inBackground());
   }
 
   private void settled(List<Item> items, Transfer transfer) {
+    waiting -= items.size();
     if (transfer.failure() != null) {
       failed++;
       LOG.log(Level.WARNING, "a store failed; its blocks are not kept", transfer.failure());

@@ -16,4 +16,10 @@ public final class InvalidSamplingException extends RuntimeException {
   public String parameter() {
     return parameter;
   }
+
+  static void require(boolean holds, String parameter, String expected) {
+    if (!holds) {
+      throw new InvalidSamplingException(parameter, parameter + " must be " + expected);
+    }
+  }
 }

@@ -27,6 +27,20 @@ final class LogitsRow {
   void load(MemorySegment logits, int row) {
     long bytes = values.length * JAVA_FLOAT.byteSize();
     MemorySegment.copy(logits, JAVA_FLOAT_UNALIGNED, row * bytes, values, 0, values.length);
+    check(row);
+  }
+
+  /**
+   * Adjusts the loaded row.
+   *
+   * @throws BadLogitsException as {@link #load} does
+   */
+  void adjust(LogitsAdjuster adjuster, int row) {
+    adjuster.apply(values);
+    check(row);
+  }
+
+  private void check(int row) {
     float best = Float.NEGATIVE_INFINITY;
     int at = -1;
     boolean broken = false;

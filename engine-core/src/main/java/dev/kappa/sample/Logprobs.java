@@ -33,7 +33,10 @@ public final class Logprobs {
     float[] values = this.row.values();
     float max = this.row.max();
     double sum = 0;
+    float own = values[token];
+    int rank = 1;
     for (float value : values) {
+      rank += value > own ? 1 : 0;
       sum += Math.exp((double) value - max);
     }
     double logSum = Math.log(sum);
@@ -45,7 +48,6 @@ public final class Logprobs {
       tokens[i] = topTokens.token(i);
       logprobs[i] = (float) ((double) values[tokens[i]] - max - logSum);
     }
-    return new TokenLogprob(
-        token, (float) ((double) values[token] - max - logSum), tokens, logprobs);
+    return new TokenLogprob(token, (float) ((double) own - max - logSum), rank, tokens, logprobs);
   }
 }

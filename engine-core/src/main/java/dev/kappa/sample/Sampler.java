@@ -1,6 +1,7 @@
 package dev.kappa.sample;
 
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Chooses the next token from a row of logits. Scratch is allocated once; not thread-safe.
@@ -12,8 +13,10 @@ import java.lang.foreign.MemorySegment;
  * with a longer tail.) Among equal logits the lower index ranks first, so that top-k keeps exactly
  * k tokens and {@code topK = 1} is greedy.
  *
- * <p>A draw depends on the logits, the parameters, the seed and the token's index in its request,
- * and on nothing else: not on the batch, nor on draws made before.
+ * <p>A request's {@link LogitsAdjuster} comes before all of that.
+ *
+ * <p>A draw depends on the logits, the parameters, the request's own tokens, the seed and the
+ * token's index in its request, and on nothing else: not on the batch, nor on draws made before.
  */
 public final class Sampler {
 
@@ -43,7 +46,27 @@ public final class Sampler {
    * @throws IndexOutOfBoundsException if the row lies outside of {@code logits}
    */
   public int sample(MemorySegment logits, int row, SamplingParams params, long seed, int index) {
+    return sample(logits, row, params, null, seed, index);
+  }
+
+  /**
+   * As {@link #sample(MemorySegment, int, SamplingParams, long, int)}, from logits that a request
+   * adjusts.
+   *
+   * @param adjuster the request's; null for none
+   * @throws BadLogitsException also if the adjuster leaves no token
+   */
+  public int sample(
+      MemorySegment logits,
+      int row,
+      SamplingParams params,
+      @Nullable LogitsAdjuster adjuster,
+      long seed,
+      int index) {
     this.row.load(logits, row);
+    if (adjuster != null) {
+      this.row.adjust(adjuster, row);
+    }
     if (params.temperature() == 0 || params.topK() == 1) {
       return this.row.argmax();
     }

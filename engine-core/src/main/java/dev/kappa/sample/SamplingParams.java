@@ -1,5 +1,7 @@
 package dev.kappa.sample;
 
+import static dev.kappa.sample.InvalidSamplingException.require;
+
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * @param logprobs how many most likely tokens to report with each token's own log probability; -1
  *     reports none
  * @param promptLogprobs the same for prompt tokens
+ * @param adjustments what is done to logits before temperature and truncation
+ * @param includeStop whether the stop string that ended the output is part of the text
+ * @param skipSpecialTokens whether the text leaves out special tokens
  */
 public record SamplingParams(
     double temperature,
@@ -30,7 +35,10 @@ public record SamplingParams(
     List<Integer> stopTokens,
     boolean ignoreEos,
     int logprobs,
-    int promptLogprobs) {
+    int promptLogprobs,
+    Adjustments adjustments,
+    boolean includeStop,
+    boolean skipSpecialTokens) {
 
   public SamplingParams {
     stop = List.copyOf(stop);
@@ -55,12 +63,6 @@ public record SamplingParams(
     return new Builder();
   }
 
-  private static void require(boolean holds, String parameter, String expected) {
-    if (!holds) {
-      throw new InvalidSamplingException(parameter, parameter + " must be " + expected);
-    }
-  }
-
   /** Describes sampling parameters one by one. Not thread-safe. */
   public static final class Builder {
     private double temperature = 1;
@@ -74,6 +76,9 @@ public record SamplingParams(
     private boolean ignoreEos;
     private int logprobs = -1;
     private int promptLogprobs = -1;
+    private Adjustments adjustments = Adjustments.NONE;
+    private boolean includeStop;
+    private boolean skipSpecialTokens = true;
 
     private Builder() {}
 
@@ -132,6 +137,21 @@ public record SamplingParams(
       return this;
     }
 
+    public Builder adjustments(Adjustments value) {
+      adjustments = value;
+      return this;
+    }
+
+    public Builder includeStop(boolean value) {
+      includeStop = value;
+      return this;
+    }
+
+    public Builder skipSpecialTokens(boolean value) {
+      skipSpecialTokens = value;
+      return this;
+    }
+
     /** What was described, the rest as {@link #builder} says. */
     public SamplingParams build() {
       return new SamplingParams(
@@ -145,7 +165,10 @@ public record SamplingParams(
           stopTokens,
           ignoreEos,
           logprobs,
-          promptLogprobs);
+          promptLogprobs,
+          adjustments,
+          includeStop,
+          skipSpecialTokens);
     }
   }
 }

@@ -27,7 +27,9 @@ public final class ChatTemplate {
 
   private static final String TOOL_USE = "tool_use";
 
+  /** Of all templates. */
   private final String source;
+
   private final Template template;
   private final @Nullable Template toolUse;
   private final Map<String, String> specialTokens;
@@ -60,7 +62,7 @@ public final class ChatTemplate {
     String forTools = config.chatTemplates().get(TOOL_USE);
     try {
       return new ChatTemplate(
-          source,
+          forTools == null ? source : source + forTools,
           Template.parse(source),
           forTools == null ? null : Template.parse(forTools),
           config.specialTokens(),

@@ -131,6 +131,11 @@ public final class HuggingFaceTokenizer implements Tokenizer {
   }
 
   @Override
+  public boolean isSpecial(int token) {
+    return vocabulary.isSpecial(token);
+  }
+
+  @Override
   public OptionalInt tokenId(String entry) {
     @Nullable Integer id = vocabulary.id(entry);
     return id == null ? OptionalInt.empty() : OptionalInt.of(id);

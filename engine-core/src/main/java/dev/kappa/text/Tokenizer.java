@@ -38,6 +38,11 @@ public interface Tokenizer extends AutoCloseable {
     return tokenText(token).getBytes(StandardCharsets.UTF_8);
   }
 
+  /** Whether a token is a mark for the model and no text, such as those between turns. */
+  default boolean isSpecial(int token) {
+    return false;
+  }
+
   /** The id of an entry written exactly so, special tokens included. */
   OptionalInt tokenId(String entry);
 

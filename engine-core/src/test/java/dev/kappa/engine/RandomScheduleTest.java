@@ -53,7 +53,7 @@ class RandomScheduleTest {
       cachedTokens += stats.cachedPromptTokens();
       hostTokens += stats.hostPromptTokens();
       failedLoads += stats.kv().loads().failed();
-      skippedStores += stats.kv().storesSkipped();
+      skippedStores += stats.kv().storesSkipped().total();
       discardedStores += stats.kv().storesDiscarded();
     }
 

@@ -10,14 +10,14 @@ class StopStringsTest {
 
   @Test
   void passesTextOnWhenThereIsNothingToStopAt() {
-    StopStrings stops = new StopStrings(List.of());
+    StopStrings stops = new StopStrings(List.of(), false);
     assertThat(stops.append("abc")).isEqualTo("abc");
     assertThat(stops.finish()).isEmpty();
   }
 
   @Test
   void holdsBackWhatMayBecomeAStopString() {
-    StopStrings stops = new StopStrings(List.of("END"));
+    StopStrings stops = new StopStrings(List.of("END"), false);
     assertThat(stops.append("abE")).isEqualTo("ab");
     assertThat(stops.append("N")).isEmpty();
     assertThat(stops.append("x")).isEqualTo("ENx");
@@ -28,7 +28,7 @@ class StopStringsTest {
 
   @Test
   void stopsAcrossPieces() {
-    StopStrings stops = new StopStrings(List.of("END"));
+    StopStrings stops = new StopStrings(List.of("END"), false);
     assertThat(stops.append("abE")).isEqualTo("ab");
     assertThat(stops.append("NDxyz")).isEmpty();
     assertThat(stops.found()).isEqualTo("END");
@@ -37,7 +37,7 @@ class StopStringsTest {
 
   @Test
   void earliestOfSeveralWins() {
-    StopStrings stops = new StopStrings(List.of("late", "er"));
+    StopStrings stops = new StopStrings(List.of("late", "er"), false);
     assertThat(stops.append("sooner or later")).isEqualTo("soon");
     assertThat(stops.found()).isEqualTo("er");
   }
@@ -52,7 +52,7 @@ class StopStringsTest {
         whole.append((char) ('a' + random.nextInt(2)));
       }
       List<String> strings = List.of("aabab", "bbba", "abaaab".substring(0, 4 + random.nextInt(3)));
-      StopStrings stops = new StopStrings(strings);
+      StopStrings stops = new StopStrings(strings, false);
       StringBuilder out = new StringBuilder();
       for (int at = 0; at < whole.length() && stops.found() == null; ) {
         int end = Math.min(whole.length(), at + 1 + random.nextInt(5));
@@ -75,5 +75,14 @@ class StopStringsTest {
         assertThat(out.length()).as("seed %d", seed).isGreaterThanOrEqualTo(expected);
       }
     }
+  }
+
+  @Test
+  void includesTheStringThatWasFound() {
+    StopStrings stops = new StopStrings(List.of("END"), true);
+    assertThat(stops.append("ab EN")).isEqualTo("ab ");
+    assertThat(stops.append("Dcd")).isEqualTo("END");
+    assertThat(stops.finish()).isEmpty();
+    assertThat(stops.found()).isEqualTo("END");
   }
 }

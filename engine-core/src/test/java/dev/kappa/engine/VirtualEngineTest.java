@@ -62,7 +62,7 @@ class VirtualEngineTest {
       KvStats stored = engine.engine().stats().kv();
       assertThat(stored.stores().blocks()).isEqualTo(1024);
       assertThat(stored.host().cached()).isEqualTo(1024);
-      assertThat(stored.storesSkipped()).isZero();
+      assertThat(stored.storesSkipped().total()).isZero();
       Finish.Usage usage = engine.complete(VirtualEngine.extend(prompt, 2, 10), 1).finish().usage();
       assertThat(usage.hostTokens()).isEqualTo(16_384);
     }

@@ -149,10 +149,29 @@ class OffloadedKvTest {
     settle(cache);
     BlockTable second = computed(cache, tokens(1000, 12));
     settle(cache);
-    assertThat(cache.stats().storesSkipped()).isEqualTo(3);
+    assertThat(cache.stats().storesSkipped().noSpace()).isEqualTo(3);
     cache.release(second);
     cache.release(first);
     assertThat(restorable(cache, tokens(0, 9))).isEqualTo(8);
+  }
+
+  @Test
+  void whatFollowsABlockThatWasSkippedIsSkippedToo() {
+    KvCache cache = cache(StorePolicy.WRITE_THROUGH, 2);
+    BlockTable first = computed(cache, tokens(0, 8));
+    settle(cache);
+    BlockTable second = new BlockTable("");
+    int[] tokens = tokens(1000, 12);
+    cache.reserve(second, tokens, 12, 12, PrefixUse.ALL, RestoreSplit.LOAD_ALL);
+    cache.publish(second, tokens, 8);
+    cache.flushStores();
+    cache.release(first);
+    cache.publish(second, tokens, 12);
+    cache.flushStores();
+    settle(cache);
+    assertThat(cache.stats().storesSkipped()).isEqualTo(new KvStats.Skipped(2, 0, 0, 0, 1));
+    cache.release(second);
+    assertThat(restorable(cache, tokens(0, 9))).as("nothing had to go for it").isEqualTo(8);
   }
 
   @Test

@@ -15,8 +15,13 @@ final class SamplingFixtures {
   private SamplingFixtures() {}
 
   static SamplingParams params(double temperature, int topK, double topP, double minP) {
-    return new SamplingParams(
-        temperature, topK, topP, minP, null, 1, List.of(), List.of(), false, -1, -1);
+    return SamplingParams.builder()
+        .temperature(temperature)
+        .topK(topK)
+        .topP(topP)
+        .minP(minP)
+        .maxTokens(1)
+        .build();
   }
 
   /** One row in native memory. */

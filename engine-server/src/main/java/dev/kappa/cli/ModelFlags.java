@@ -104,13 +104,15 @@ final class ModelFlags {
   @Option(
       names = "--kv-store-policy",
       paramLabel = "POLICY",
-      defaultValue = "write-through",
+      defaultValue = "adaptive",
       completionCandidates = Words.StorePolicies.class,
       converter = Words.StorePolicies.class,
       description =
-          "When blocks are copied to host memory: write-through (when full), selective (when used"
-              + " again) or write-back (when evicted) (default: write-through).")
-  private StorePolicy storePolicy = StorePolicy.WRITE_THROUGH;
+          "When blocks are copied to host memory: write-through (when computed), frequency (when"
+              + " computed, and asked for more often than what would have to go), adaptive (the"
+              + " better of these two, and hardly ever while nothing stored is read), selective"
+              + " (when used again) or write-back (when evicted) (default: adaptive).")
+  private StorePolicy storePolicy = StorePolicy.ADAPTIVE;
 
   @Option(
       names = "--restore",

@@ -11,7 +11,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Constants as words with hyphens: WRITE_BACK is {@code write-back}. */
-abstract class Words<E extends Enum<E>> implements ITypeConverter<E>, Iterable<String> {
+public abstract class Words<E extends Enum<E>> implements ITypeConverter<E>, Iterable<String> {
 
   private final List<E> values;
 
@@ -39,8 +39,11 @@ abstract class Words<E extends Enum<E>> implements ITypeConverter<E>, Iterable<S
     return values.stream().map(value -> value.name().toLowerCase(Locale.ROOT).replace('_', '-'));
   }
 
-  static final class StorePolicies extends Words<StorePolicy> {
-    StorePolicies() {
+  /** For {@code --kv-store-policy}. */
+  public static final class StorePolicies extends Words<StorePolicy> {
+
+    /** For picocli. */
+    public StorePolicies() {
       super(StorePolicy.values());
     }
   }

@@ -36,9 +36,11 @@ final class CacheJson {
       transfers(json, "store", kv.stores());
       json.writeEndObject();
       json.writeObjectPropertyStart("stores");
-      json.writeNumberProperty("skipped", kv.storesSkipped());
+      skipped(json, kv.storesSkipped());
       json.writeNumberProperty("discarded", kv.storesDiscarded());
       json.writeNumberProperty("wasted", kv.storesWasted());
+      json.writeBooleanProperty("stand_down", kv.storesStandDown());
+      json.writeBooleanProperty("by_frequency", kv.storesByFrequency());
       json.writeEndObject();
       json.writeEndObject();
     });
@@ -50,6 +52,17 @@ final class CacheJson {
     json.writeNumberProperty("used", tier.used());
     json.writeNumberProperty("cached", tier.cached());
     json.writeNumberProperty("bytes", tier.total() * blockBytes);
+  }
+
+  private static void skipped(JsonGenerator json, KvStats.Skipped skipped) {
+    json.writeNumberProperty("skipped", skipped.total());
+    json.writeObjectPropertyStart("skipped_by_reason");
+    json.writeNumberProperty("no_space", skipped.noSpace());
+    json.writeNumberProperty("backlog", skipped.backlog());
+    json.writeNumberProperty("admission", skipped.admission());
+    json.writeNumberProperty("stand_down", skipped.standDown());
+    json.writeNumberProperty("parent", skipped.parent());
+    json.writeEndObject();
   }
 
   private static void transfers(JsonGenerator json, String name, KvStats.Transfers transfers) {

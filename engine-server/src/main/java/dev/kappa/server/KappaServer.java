@@ -8,8 +8,10 @@ import dev.kappa.server.metrics.MetricsEndpoint;
 import dev.kappa.server.metrics.ServerMetrics;
 import dev.kappa.server.openai.ChatEndpoint;
 import dev.kappa.server.openai.CompletionsEndpoint;
+import dev.kappa.server.openai.GrammarCache;
 import dev.kappa.server.openai.ModelsEndpoint;
 import dev.kappa.server.openai.Serving;
+import dev.kappa.server.openai.TokenizeEndpoints;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
@@ -55,13 +57,16 @@ public final class KappaServer implements AutoCloseable {
   private static Router routes(Router router, ServedModel model, ServerOptions options) {
     ServerMetrics metrics = new ServerMetrics(model);
     QueueLimit queue = new QueueLimit(model.backend(), options.maxQueuedRequests());
-    Serving serving = new Serving(model, metrics, queue);
+    Serving serving = new Serving(model, metrics, queue, new GrammarCache(model.backend()));
     CacheEndpoints cache = new CacheEndpoints(model.backend());
     ModelsEndpoint models = new ModelsEndpoint(model);
+    TokenizeEndpoints tokenize = new TokenizeEndpoints(model);
     StatusEndpoints status = new StatusEndpoints(model.backend());
     return router
         .postOnWorker("/v1/completions", new CompletionsEndpoint(serving))
         .postOnWorker("/v1/chat/completions", new ChatEndpoint(serving))
+        .postOnWorker("/tokenize", tokenize::tokenize)
+        .postOnWorker("/detokenize", tokenize::detokenize)
         .get(ModelsEndpoint.PATH, models)
         .get(ModelsEndpoint.PATH + "/", models)
         .get(CacheEndpoints.PATH, cache::show)
@@ -69,8 +74,10 @@ public final class KappaServer implements AutoCloseable {
         .get("/health", status::health)
         .get("/ping", status::health)
         .post("/ping", status::health)
+        .get("/load", status::load)
         .get("/version", status::version)
-        .get("/metrics", new MetricsEndpoint(metrics));
+        .get("/metrics", new MetricsEndpoint(metrics::scrape))
+        .get("/metrics/vllm", new MetricsEndpoint(metrics::scrapeVllm));
   }
 
   public int port() {

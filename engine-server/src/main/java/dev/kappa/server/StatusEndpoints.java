@@ -17,6 +17,18 @@ record StatusEndpoints(InferenceBackend backend) {
     exchange.respond(200, object("status", "ok"));
   }
 
+  /** How many prompts run or wait, for balancers. */
+  void load(Exchange exchange) {
+    var stats = backend.stats();
+    exchange.respond(
+        200,
+        JsonText.of(json -> {
+          json.writeStartObject();
+          json.writeNumberProperty("server_load", stats.running() + stats.waiting());
+          json.writeEndObject();
+        }));
+  }
+
   void version(Exchange exchange) {
     String version = StatusEndpoints.class.getPackage().getImplementationVersion();
     exchange.respond(200, object("version", version == null ? "development" : version));

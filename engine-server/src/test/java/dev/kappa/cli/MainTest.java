@@ -47,7 +47,7 @@ class MainTest {
           serve m --kv-offloading-size -0.5         | --kv-offloading-size must be between 0 and
           serve m --kv-offloading-size NaN          | --kv-offloading-size must be between 0 and
           serve m --kv-offloading-size 8G           | --kv-offloading-size
-          serve m --kv-store-policy write           | write-through, selective, write-back
+          serve m --kv-store-policy write           | write-through, frequency, selective, write-back
           serve m --restore maybe                   | recompute, load, load-whole
           serve m --link-bandwidth 5Gb/s            | '5Gb/s' is not a rate such as 0.05GB/s
           complete m hello --link-bandwidth 0       | between 1 byte and 1000 TB per second

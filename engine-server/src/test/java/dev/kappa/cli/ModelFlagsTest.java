@@ -42,7 +42,7 @@ class ModelFlagsTest {
   void leaveHostMemoryToTheEngine() {
     EngineOptions options = parse("m").engineOptions(EngineOptions.AUTO_HOST).build();
     assertThat(options.hostBytes()).isEqualTo(EngineOptions.AUTO_HOST);
-    assertThat(options.storePolicy()).isEqualTo(StorePolicy.WRITE_THROUGH);
+    assertThat(options.storePolicy()).isEqualTo(StorePolicy.ADAPTIVE);
     assertThat(options.restore()).isEqualTo(RestoreMode.AUTO);
     assertThat(options.schedule()).isEqualTo(SchedulePolicy.KAPPA);
     assertThat(options.checkKv()).isFalse();

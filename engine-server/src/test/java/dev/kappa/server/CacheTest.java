@@ -67,7 +67,9 @@ class CacheTest {
                   "store":{"blocks":30,"bytes":3000000000,"seconds":1.5,
                    "gigabytes_per_second":2.0,"ceiling_gigabytes_per_second":null,
                    "fraction_of_ceiling":null,"failed":0}},
-                 "stores":{"skipped":11,"discarded":12,"wasted":13}}
+                 "stores":{"skipped":11,"skipped_by_reason":{"no_space":1,"backlog":2,"admission":3,
+                 "stand_down":4,"parent":1},"discarded":12,"wasted":13,"stand_down":true,
+                 "by_frequency":false}}
                 """));
   }
 

@@ -5,12 +5,14 @@ import static dev.kappa.server.testing.TestServer.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kappa.engine.Finish;
+import dev.kappa.sample.Adjustments;
 import dev.kappa.sample.SamplingParams;
 import dev.kappa.server.testing.ByteTokenizer;
 import dev.kappa.server.testing.ScriptedBackend;
 import dev.kappa.server.testing.Submission;
 import dev.kappa.server.testing.TestServer;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -58,8 +60,7 @@ class CompletionsTest {
     Submission submission = server.backend().next();
     submission.finish(Finish.Reason.STOP);
     assertThat(response.get().statusCode()).isEqualTo(200);
-    assertThat(submission.request().sampling())
-        .isEqualTo(new SamplingParams(1, 0, 1, 0, null, 16, List.of(), List.of(), false, -1, -1));
+    assertThat(submission.request().sampling()).isEqualTo(SamplingParams.builder().build());
   }
 
   @Test
@@ -70,7 +71,9 @@ class CompletionsTest {
             """
             {"prompt":[1,2],"max_tokens":7,"temperature":0.5,"top_k":-1,"top_p":0.9,"min_p":0.1,
              "seed":-9223372036854775808,"stop":["a","b"],"stop_token_ids":[5],"ignore_eos":true,
-             "logprobs":2,"echo":true}
+             "logprobs":2,"echo":true,"repetition_penalty":1.5,"presence_penalty":-2,
+             "frequency_penalty":0.25,"logit_bias":{"5":-100,"7":1.5},"allowed_token_ids":[5,7],
+             "min_tokens":3,"include_stop_str_in_output":true,"skip_special_tokens":false}
             """);
     Submission submission = server.backend().next();
     submission.promptLogprobs().finish(Finish.Reason.STOP);
@@ -78,8 +81,25 @@ class CompletionsTest {
     assertThat(submission.request().prompt()).containsExactly(1, 2);
     assertThat(submission.request().sampling())
         .isEqualTo(
-            new SamplingParams(
-                0.5, 0, 0.9, 0.1, Long.MIN_VALUE, 7, List.of("a", "b"), List.of(5), true, 2, 2));
+            SamplingParams.builder()
+                .temperature(0.5)
+                .topP(0.9)
+                .minP(0.1)
+                .seed(Long.MIN_VALUE)
+                .maxTokens(7)
+                .stop(List.of("a", "b"))
+                .stopTokens(List.of(5))
+                .ignoreEos(true)
+                .logprobs(2)
+                .promptLogprobs(2)
+                .includeStop(true)
+                .skipSpecialTokens(false)
+                .adjustments(
+                    Adjustments.penalties(1.5, -2, 0.25)
+                        .withLogitBias(Map.of(5, -100.0, 7, 1.5))
+                        .withAllowedTokens(List.of(5, 7))
+                        .withMinTokens(3))
+                .build());
   }
 
   @Test

@@ -4,25 +4,14 @@ import static dev.kappa.server.testing.TestServer.JSON;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.kappa.device.Device;
-import dev.kappa.device.Devices;
-import dev.kappa.engine.Engine;
-import dev.kappa.engine.EngineOptions;
 import dev.kappa.engine.EngineStats;
-import dev.kappa.model.ModelDirectory;
-import dev.kappa.server.backend.ChatTemplates;
-import dev.kappa.server.backend.EngineBackend;
-import dev.kappa.server.backend.SamplingDefaults;
-import dev.kappa.server.backend.ServedModel;
+import dev.kappa.server.testing.HaystackServer;
 import dev.kappa.server.testing.TestServer;
-import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -38,53 +27,30 @@ import tools.jackson.databind.JsonNode;
 @Timeout(300)
 class EndToEndTest {
 
-  private static final Path MODEL =
-      Path.of(System.getProperty("basedir", "."), "..", "models", "haystack");
-
-  private final HttpClient client = HttpClient.newHttpClient();
-  private Device device;
-  private Engine engine;
-  private KappaServer server;
+  private final HaystackServer server = new HaystackServer();
+  private final HttpClient client = server.client();
 
   @BeforeAll
   void start() throws Exception {
-    ModelDirectory directory = ModelDirectory.open(MODEL);
-    device = Devices.open("cpu", 0).device();
-    engine = Engine.builder(MODEL).start(device);
-    ServedModel model =
-        new ServedModel(
-            List.of("haystack"),
-            0,
-            new EngineBackend(engine, EngineOptions.defaults()),
-            ChatTemplates.find(directory),
-            SamplingDefaults.of(directory.generation()));
-    server = KappaServer.start(model, ServerOptions.local());
+    server.start();
   }
 
   @AfterAll
   void stop() {
     server.close();
-    engine.close();
-    device.close();
-    client.close();
   }
 
   private HttpRequest request(String path, String body) {
-    return HttpRequest.newBuilder(URI.create(server.url() + path))
-        .header("Content-Type", "application/json")
-        .POST(BodyPublishers.ofString(body))
-        .build();
+    return server.request(path, body);
   }
 
   private JsonNode post(String path, String body) throws Exception {
-    HttpResponse<String> response = client.send(request(path, body), BodyHandlers.ofString());
-    assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
-    return JSON.readTree(response.body());
+    return server.post(path, body);
   }
 
   @Test
   void answersTheQuestionOfTheReadme() throws Exception {
-    String chat = Files.readString(MODEL.resolve("examples/chat-4k.json"));
+    String chat = Files.readString(HaystackServer.MODEL.resolve("examples/chat-4k.json"));
     JsonNode first = post("/v1/chat/completions", chat);
     assertThat(first.get("choices").get(0).get("message").get("content").asString())
         .isEqualTo("Crate 149 holds canvas bells.");
@@ -161,6 +127,30 @@ class EndToEndTest {
   }
 
   @Test
+  void choicesShareTheirPromptAndDrawAsRequestsOfTheirOwn() throws Exception {
+    String prompt = "Crate 12 holds rope. ".repeat(20);
+    String body =
+        "{\"prompt\":\"%s\",\"max_tokens\":12,\"temperature\":1.5,\"seed\":%d,\"n\":%d,"
+            + "\"cache_salt\":\"%s\"}";
+    long cachedBefore = server.engine().stats().cachedPromptTokens();
+    JsonNode together = post("/v1/completions", body.formatted(prompt, 30, 4, "several"));
+    int promptTokens = together.get("usage").get("prompt_tokens").asInt();
+    int block = server.engine().info().blockTokens();
+    int whole = (promptTokens - 1) / block * block;
+    assertThat(server.engine().stats().cachedPromptTokens() - cachedBefore).isEqualTo(3L * whole);
+    assertThat(whole).isPositive();
+    List<String> texts = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      JsonNode alone = post("/v1/completions", body.formatted(prompt, 30 + i, 1, "alone" + i));
+      texts.add(alone.get("choices").get(0).get("text").asString());
+    }
+    assertThat(texts).doesNotHaveDuplicates();
+    for (int i = 0; i < 4; i++) {
+      assertThat(together.get("choices").get(i).get("text").asString()).isEqualTo(texts.get(i));
+    }
+  }
+
+  @Test
   void answersManyAtOnceAsAlone() throws Exception {
     List<String> bodies = new ArrayList<>();
     for (int i = 0; i < 12; i++) {
@@ -181,7 +171,7 @@ class EndToEndTest {
 
   @Test
   void leavesNothingRunningWhenAClientGoesAway() throws Exception {
-    long before = engine.stats().generatedTokens();
+    long before = server.engine().stats().generatedTokens();
     HttpResponse<java.io.InputStream> response =
         client.send(
             request(
@@ -191,10 +181,10 @@ class EndToEndTest {
     assertThat(response.body().read()).isEqualTo('d');
     response.body().close();
     // The books are those of the last step: they may not know of the request yet.
-    EngineStats stats = engine.stats();
+    EngineStats stats = server.engine().stats();
     while (stats.running() > 0 || stats.generatedTokens() == before) {
       Thread.sleep(10);
-      stats = engine.stats();
+      stats = server.engine().stats();
     }
     assertThat(stats.generatedTokens() - before).isLessThan(8000);
     assertThat(stats.kv().device().used()).isZero();

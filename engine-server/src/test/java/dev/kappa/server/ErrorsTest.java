@@ -90,15 +90,27 @@ class ErrorsTest {
           {"prompt":"x","stream":true,"stream_options":3} | stream_options
           {"prompt":"x","stream":true,"stream_options":{"a":1}}            | stream_options.a
           {"prompt":"x","stream":true,"stream_options":{"include_usage":1}}| stream_options.include_usage
-          {"prompt":"x","n":2}                            | n
-          {"prompt":"x","best_of":2}                      | best_of
+          {"prompt":"x","n":0}                            | n
+          {"prompt":"x","n":129}                          | n
+          {"prompt":"x","n":2,"best_of":1}                | best_of
+          {"prompt":"x","best_of":21}                     | best_of
+          {"prompt":"x","best_of":2,"stream":true}        | best_of
+          {"prompt":"x","prompt_logprobs":21}             | prompt_logprobs
+          {"prompt":"x","prompt_logprobs":1,"stream":true}| prompt_logprobs
+          {"prompt":"x","truncate_prompt_tokens":0}       | truncate_prompt_tokens
           {"prompt":"x","suffix":"end"}                   | suffix
-          {"prompt":"x","presence_penalty":0.1}           | presence_penalty
-          {"prompt":"x","repetition_penalty":1.1}         | repetition_penalty
-          {"prompt":"x","logit_bias":{"5":1}}             | logit_bias
-          {"prompt":"x","min_tokens":1}                   | min_tokens
-          {"prompt":"x","allowed_token_ids":[1]}          | allowed_token_ids
-          {"prompt":"x","skip_special_tokens":false}      | skip_special_tokens
+          {"prompt":"x","presence_penalty":2.1}           | presence_penalty
+          {"prompt":"x","frequency_penalty":-2.1}         | frequency_penalty
+          {"prompt":"x","repetition_penalty":0}           | repetition_penalty
+          {"prompt":"x","logit_bias":{"5":101}}           | logit_bias.5
+          {"prompt":"x","logit_bias":{"a":1}}             | logit_bias
+          {"prompt":"x","logit_bias":{"999":1}}           | logit_bias
+          {"prompt":"x","logit_bias":[1]}                 | logit_bias
+          {"prompt":"x","min_tokens":-1}                  | min_tokens
+          {"prompt":"x","allowed_token_ids":[]}           | allowed_token_ids
+          {"prompt":"x","allowed_token_ids":[1,-1]}       | allowed_token_ids[1]
+          {"prompt":"x","skip_special_tokens":0}          | skip_special_tokens
+          {"prompt":"x","bad_words":["a"]}                | bad_words
           {"prompt":"x","cache_salt":""}                  | cache_salt
           {"prompt":"x","cache_salt":7}                   | cache_salt
           {"prompt":"x","cache_salt":["s"]}               | cache_salt
@@ -136,9 +148,17 @@ class ErrorsTest {
           {"messages":[{"role":"user","content":"a"}],"logprobs":2}     | logprobs
           {"messages":[{"role":"user","content":"a"}],"top_logprobs":2} | top_logprobs
           {"messages":[{"role":"user","content":"a"}],"logprobs":true,"top_logprobs":21} | top_logprobs
-          {"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function"}]}     | tools
+          {"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function"}]}     | tools[0].function
+          {"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function","function":{"name":"f"}}]}     | tools
+          {"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function","function":{"name":"a b"}}]}     | tools[0].function.name
           {"messages":[{"role":"user","content":"a"}],"tool_choice":"required"}          | tool_choice
-          {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_object"}} | response_format
+          {"messages":[{"role":"user","content":"a"}],"response_format":{}} | response_format.type
+          {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"xml"}} | response_format.type
+          {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema"}} | response_format.json_schema
+          {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema","json_schema":{"name":"n"}}} | response_format.json_schema.schema
+          {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema","json_schema":{"schema":{}}}} | response_format.json_schema.name
+          {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"properties":{"a":{"minimum":1}}}}}} | response_format.json_schema.schema.properties.a.minimum
+          {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_object"},"allowed_token_ids":[1]} | allowed_token_ids
           {"messages":[{"role":"user","content":"(unreadable)"}]}       | messages
           {"messages":[{"role":"user","content":"a"}],"cache_salt":""}  | cache_salt
           {"messages":[{"role":"user","content":"a"}],"prompt":"x"}     | prompt

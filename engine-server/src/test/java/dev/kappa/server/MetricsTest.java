@@ -10,6 +10,7 @@ import dev.kappa.roofline.MeasuredRates;
 import dev.kappa.server.testing.KvBooks;
 import dev.kappa.server.testing.PrometheusText;
 import dev.kappa.server.testing.TestServer;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -18,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class MetricsTest {
 
   private static final String COMPLETIONS = "/v1/completions";
-  private static final String MODEL = "{model_name=\"tiny\"}";
+  private static final String MODEL = "{engine=\"0\",model_name=\"tiny\"}";
 
   private final TestServer server = new TestServer();
 
@@ -54,7 +55,7 @@ class MetricsTest {
         .containsEntry("kappa_engine_steps_total" + MODEL, 100.0)
         .containsEntry(
             "kappa_cache_config_info{block_size=\"16\",cache_dtype=\"f32\",device=\"cpu\","
-                + "model_name=\"tiny\",num_cpu_blocks=\"32\",num_gpu_blocks=\"64\"}",
+                + "engine=\"0\",model_name=\"tiny\",num_cpu_blocks=\"32\",num_gpu_blocks=\"64\"}",
             1.0);
   }
 
@@ -69,12 +70,20 @@ class MetricsTest {
         .containsEntry("kappa_inter_token_latency_seconds_count" + MODEL, 8.0)
         .containsEntry("kappa_e2e_request_latency_seconds_count" + MODEL, 3.0)
         .containsEntry("kappa_request_queue_time_seconds_count" + MODEL, 3.0)
+        .containsEntry("kappa_request_prefill_time_seconds_count" + MODEL, 3.0)
+        .containsEntry("kappa_request_decode_time_seconds_count" + MODEL, 3.0)
+        .containsEntry("kappa_request_inference_time_seconds_count" + MODEL, 3.0)
+        .containsEntry("kappa_request_time_per_output_token_seconds_count" + MODEL, 2.0)
+        .containsEntry("kappa_request_params_n_sum" + MODEL, 2.0)
+        .containsEntry("kappa_request_params_max_tokens_sum" + MODEL, 6.0)
         .containsEntry("kappa_request_generation_tokens_sum" + MODEL, 11.0)
         .containsEntry("kappa_request_prompt_tokens_sum" + MODEL, 6.0)
         .containsEntry(
-            "kappa_request_success_total{finished_reason=\"length\",model_name=\"tiny\"}", 3.0)
+            "kappa_request_success_total{engine=\"0\",finished_reason=\"length\",model_name=\"tiny\"}",
+            3.0)
         .containsEntry(
-            "kappa_request_success_total{finished_reason=\"abort\",model_name=\"tiny\"}", 0.0);
+            "kappa_request_success_total{engine=\"0\",finished_reason=\"abort\",model_name=\"tiny\"}",
+            0.0);
     assertThat(metrics.get("kappa_request_queue_time_seconds_sum" + MODEL))
         .isCloseTo(3e-6, within(1e-9));
     assertThat(metrics.get("kappa_time_to_first_token_seconds_sum" + MODEL)).isPositive();
@@ -106,22 +115,27 @@ class MetricsTest {
   void tellOfOffloadingUnderVllmsNames() throws Exception {
     server.backend().stats(offloading());
     String labels = "engine=\"0\",model_name=\"tiny\"";
+    String prompts = "prompt_tokens_by_source_total{" + labels + ",source=";
+    List<String> shared =
+        List.of(
+            "external_prefix_cache_queries_total{" + labels + "} 9000.0",
+            "external_prefix_cache_hits_total{" + labels + "} 6000.0",
+            prompts + "\"local_compute\"} 3000.0",
+            prompts + "\"local_cache_hit\"} 1000.0",
+            prompts + "\"external_kv_transfer\"} 6000.0",
+            "kv_offload_load_bytes_total{" + labels + "} 4.0E9",
+            "kv_offload_load_time_total{" + labels + "} 0.5",
+            "kv_offload_store_bytes_total{" + labels + "} 3.0E9",
+            "kv_offload_store_time_total{" + labels + "} 1.5",
+            "kv_offload_stores_skipped_total{" + labels + "} 11.0",
+            "kv_offload_cpu_cache_usage_perc{" + labels + "} 0.01171875");
     assertThat(text().lines())
+        .containsAll(shared.stream().map("kappa_"::concat).toList())
         .contains(
-            "vllm:external_prefix_cache_queries_total{" + labels + "} 9000.0",
-            "vllm:external_prefix_cache_hits_total{" + labels + "} 6000.0",
-            "vllm:prompt_tokens_by_source_total{" + labels + ",source=\"local_compute\"} 3000.0",
-            "vllm:prompt_tokens_by_source_total{" + labels + ",source=\"local_cache_hit\"} 1000.0",
-            "vllm:prompt_tokens_by_source_total{"
-                + labels
-                + ",source=\"external_kv_transfer\"} 6000.0",
-            "vllm:kv_offload_load_bytes_total{" + labels + "} 4.0E9",
-            "vllm:kv_offload_load_time_total{" + labels + "} 0.5",
-            "vllm:kv_offload_store_bytes_total{" + labels + "} 3.0E9",
-            "vllm:kv_offload_store_time_total{" + labels + "} 1.5",
-            "vllm:kv_offload_stores_skipped_total{" + labels + "} 11.0",
-            "kappa_prefix_cache_hits_total{model_name=\"tiny\"} 1000.0",
-            "kappa_prompt_tokens_cached_total{model_name=\"tiny\"} 7000.0");
+            "kappa_prefix_cache_hits_total{" + labels + "} 1000.0",
+            "kappa_prompt_tokens_cached_total{" + labels + "} 7000.0");
+    assertThat(server.get("/metrics/vllm").body().lines())
+        .containsAll(shared.stream().map("vllm:"::concat).toList());
   }
 
   @Test
@@ -133,16 +147,16 @@ class MetricsTest {
                 0, 0, KvBooks.of(0, 0, 64), 0, 1000, 400, 0, 0, 0, MeasuredRates.NONE, false));
     assertThat(scrape())
         .containsEntry(
-            "vllm:external_prefix_cache_queries_total{engine=\"0\",model_name=\"tiny\"}", 0.0);
+            "kappa_external_prefix_cache_queries_total{engine=\"0\",model_name=\"tiny\"}", 0.0);
   }
 
   @Test
   void tellWhatEachTierHoldsAndWhatMoves() throws Exception {
     server.backend().stats(offloading());
-    String load = "{direction=\"load\",model_name=\"tiny\",tier=\"host\"}";
-    String store = "{direction=\"store\",model_name=\"tiny\",tier=\"host\"}";
-    String device = "{model_name=\"tiny\",tier=\"device\"}";
-    String host = "{model_name=\"tiny\",tier=\"host\"}";
+    String load = "{direction=\"load\",engine=\"0\",model_name=\"tiny\",tier=\"host\"}";
+    String store = "{direction=\"store\",engine=\"0\",model_name=\"tiny\",tier=\"host\"}";
+    String device = "{engine=\"0\",model_name=\"tiny\",tier=\"device\"}";
+    String host = "{engine=\"0\",model_name=\"tiny\",tier=\"host\"}";
     assertThat(text().lines())
         .contains(
             "kappa_kv_blocks" + device + " 64.0",
@@ -157,17 +171,28 @@ class MetricsTest {
             "kappa_kv_transfer_blocks_total" + load + " 40.0",
             "kappa_kv_transfer_seconds_total" + load + " 0.5",
             "kappa_kv_transfer_failures_total" + load + " 2.0",
-            "kappa_kv_transfer_gigabytes_per_second" + load + " 8.0",
+            "kappa_kv_transfer_bytes_per_second" + load + " 8.0E9",
             "kappa_kv_link_fraction" + load + " 0.8",
             "kappa_kv_transfer_bytes_total" + store + " 3.0E9",
             "kappa_kv_transfer_blocks_total" + store + " 30.0",
             "kappa_kv_transfer_seconds_total" + store + " 1.5",
             "kappa_kv_transfer_failures_total" + store + " 0.0",
-            "kappa_kv_transfer_gigabytes_per_second" + store + " 2.0",
+            "kappa_kv_transfer_bytes_per_second" + store + " 2.0E9",
             "kappa_kv_link_fraction" + store + " NaN",
-            "kappa_kv_stores_skipped_total" + host + " 11.0",
+            skipped("no_space", 1),
+            skipped("backlog", 2),
+            skipped("admission", 3),
+            skipped("stand_down", 4),
+            skipped("parent", 1),
+            "kappa_kv_stores_stand_down" + host + " 1.0",
+            "kappa_kv_stores_by_frequency" + host + " 0.0",
             "kappa_kv_stores_discarded_total" + host + " 12.0",
             "kappa_kv_stores_wasted_total" + host + " 13.0");
+  }
+
+  private static String skipped(String reason, int blocks) {
+    return "kappa_kv_stores_skipped_total{model_name=\"tiny\",reason=\"%s\",tier=\"host\"} %d.0"
+        .formatted(reason, blocks);
   }
 
   /** Of 10,000 prompt tokens 1,000 lay on the device and 6,000 in host memory. */
@@ -280,7 +305,7 @@ class MetricsTest {
   }
 
   private static String bucket(String name, String bound) {
-    return "kappa_" + name + "_bucket{model_name=\"tiny\",le=\"" + bound + "\"}";
+    return "kappa_" + name + "_bucket{engine=\"0\",model_name=\"tiny\",le=\"" + bound + "\"}";
   }
 
   @Test

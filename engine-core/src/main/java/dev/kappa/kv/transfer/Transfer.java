@@ -26,6 +26,7 @@ public final class Transfer {
   private final long[] doneNanos;
   private final long[] bytesThrough;
   private final long bytes;
+  private boolean background;
 
   private int group;
   private int index;
@@ -63,6 +64,16 @@ public final class Transfer {
     remaining = sum;
   }
 
+  /**
+   * Makes it one that gives way, see {@link Lane#yieldTo}; before it is submitted.
+   *
+   * @return itself
+   */
+  public Transfer inBackground() {
+    background = true;
+    return this;
+  }
+
   /** Bytes of all copies. */
   public long bytes() {
     return bytes;
@@ -90,6 +101,10 @@ public final class Transfer {
 
   long deadline() {
     return deadline;
+  }
+
+  boolean isBackground() {
+    return background;
   }
 
   Event after() {

@@ -21,4 +21,9 @@ public interface ChatRenderer {
       List<Map<String, Object>> messages,
       boolean addGenerationPrompt,
       Map<String, @Nullable Object> variables);
+
+  /** How the model writes calls of tools; null if that is not known. */
+  default @Nullable ToolFormat toolFormat() {
+    return null;
+  }
 }

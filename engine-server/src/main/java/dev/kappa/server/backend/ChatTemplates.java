@@ -29,12 +29,24 @@ public final class ChatTemplates {
    * A template as the server uses it. Most know nothing of OpenAI's newer name for the system's
    * role and would drop such messages, or make up tokens; those get the old name.
    */
-  static ChatRenderer renderer(ChatTemplate template) {
-    if (template.mentions(DEVELOPER)) {
-      return template::render;
-    }
-    return (messages, addGenerationPrompt, variables) ->
-        template.render(withoutDeveloper(messages), addGenerationPrompt, variables);
+  public static ChatRenderer renderer(ChatTemplate template) {
+    boolean knowsDeveloper = template.mentions(DEVELOPER);
+    ToolFormat toolFormat = ToolFormat.of(template::mentions);
+    return new ChatRenderer() {
+      @Override
+      public String render(
+          List<Map<String, Object>> messages,
+          boolean addGenerationPrompt,
+          Map<String, @Nullable Object> variables) {
+        List<Map<String, Object>> known = knowsDeveloper ? messages : withoutDeveloper(messages);
+        return template.render(known, addGenerationPrompt, variables);
+      }
+
+      @Override
+      public @Nullable ToolFormat toolFormat() {
+        return toolFormat;
+      }
+    };
   }
 
   private static List<Map<String, Object>> withoutDeveloper(List<Map<String, Object>> messages) {

@@ -27,7 +27,8 @@ public final class Router {
   private final Map<String, Map<String, Route>> prefixes = new LinkedHashMap<>();
 
   /**
-   * @param apiKey what clients must bring to paths under {@code /v1/}; null lets everyone in
+   * @param apiKey what clients must bring to paths under {@code /v1/} and to tokenize; null lets
+   *     everyone in
    */
   public Router(Executor workers, @Nullable String apiKey) {
     this.workers = workers;
@@ -79,7 +80,7 @@ public final class Router {
       exchange.respond(405, "application/json", error.toJson(), Map.of("Allow", allowed));
       return;
     }
-    if (call.path().startsWith("/v1/") && !authorized(call)) {
+    if (needsKey(call.path()) && !authorized(call)) {
       exchange.fail(ApiError.unauthorized());
       return;
     }
@@ -104,6 +105,11 @@ public final class Router {
             .filter(prefix -> path.startsWith(prefix) && path.length() > prefix.length())
             .toList();
     return matching.isEmpty() ? null : prefixes.get(matching.getFirst());
+  }
+
+  /** What makes the server work; its state is for everyone. */
+  private static boolean needsKey(String path) {
+    return path.startsWith("/v1/") || path.equals("/tokenize") || path.equals("/detokenize");
   }
 
   private boolean authorized(HttpCall call) {

@@ -4,6 +4,7 @@ import dev.kappa.kv.KvStats;
 import io.micrometer.core.instrument.Tags;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToLongFunction;
 
 /** Meters of the KV tiers and of what moves between them, with the tier in a label. */
 final class KvMeters {
@@ -68,10 +69,10 @@ final class KvMeters {
         labels,
         kv -> direction.apply(kv).failed());
     gauge(
-        "kappa.kv.transfer.gigabytes.per.second",
+        "kappa.kv.transfer.bytes.per.second",
         "Rate while copying, since the start",
         labels,
-        kv -> direction.apply(kv).rate() / 1e9);
+        kv -> direction.apply(kv).rate());
     gauge(
         "kappa.kv.link.fraction",
         "That rate as a share of the best copy measured at start-up; NaN if none was",
@@ -85,11 +86,11 @@ final class KvMeters {
 
   private void stores() {
     Tags labels = tags.and("tier", "host");
-    counter(
-        "kappa.kv.stores.skipped",
-        "KV blocks not stored because no block of the tier was free",
-        labels,
-        KvStats::storesSkipped);
+    skipped("no_space", KvStats.Skipped::noSpace);
+    skipped("backlog", KvStats.Skipped::backlog);
+    skipped("admission", KvStats.Skipped::admission);
+    skipped("stand_down", KvStats.Skipped::standDown);
+    skipped("parent", KvStats.Skipped::parent);
     counter(
         "kappa.kv.stores.discarded",
         "Stores whose device block was reused before the copy was done",
@@ -100,6 +101,25 @@ final class KvMeters {
         "Stored KV blocks evicted without having been read",
         labels,
         KvStats::storesWasted);
+    gauge(
+        "kappa.kv.stores.stand.down",
+        "1 while storing has stood down because nothing that was stored is read, else 0",
+        labels,
+        kv -> kv.storesStandDown() ? 1 : 0);
+    gauge(
+        "kappa.kv.stores.by.frequency",
+        "1 while a full tier takes only what was asked for more often than what would have to go,"
+            + " else 0",
+        labels,
+        kv -> kv.storesByFrequency() ? 1 : 0);
+  }
+
+  private void skipped(String reason, ToLongFunction<KvStats.Skipped> count) {
+    counter(
+        "kappa.kv.stores.skipped",
+        "KV blocks offered to the tier and not stored, by reason",
+        tags.and("tier", "host", "reason", reason),
+        kv -> count.applyAsLong(kv.storesSkipped()));
   }
 
   private void gauge(String name, String text, Tags labels, ToDoubleFunction<KvStats> value) {

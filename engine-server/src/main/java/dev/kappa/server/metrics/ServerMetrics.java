@@ -5,46 +5,33 @@ import dev.kappa.engine.EngineStats;
 import dev.kappa.engine.Finish;
 import dev.kappa.server.backend.ServedModel;
 import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Tags;
-import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
-import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 /** All meters of one served model. Thread-safe. */
 public final class ServerMetrics {
 
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final PrometheusMeterRegistry vllmRegistry =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final Tags tags;
-  private final Timer firstToken;
-  private final Timer interToken;
-  private final Timer endToEnd;
-  private final Timer queued;
-  private final DistributionSummary promptTokens;
-  private final DistributionSummary generatedTokens;
+  private final RequestMeters requests;
   private final Map<Finish.Reason, Counter> finished = new EnumMap<>(Finish.Reason.class);
   private final Counter failed;
   private final RestoreMeters restores;
   private final AccountMeters accounts;
 
   public ServerMetrics(ServedModel model) {
-    tags = Tags.of("model_name", model.name());
-    firstToken =
-        timer("kappa.time.to.first.token", "From arrival to first token", Buckets.firstToken());
-    interToken = timer("kappa.inter.token.latency", "Between tokens", Buckets.interToken());
-    endToEnd = timer("kappa.e2e.request.latency", "From arrival to end", Buckets.request());
-    queued = timer("kappa.request.queue.time", "From submission to first step", Buckets.request());
+    // One engine per server; vLLM numbers them.
+    tags = Tags.of("model_name", model.name(), "engine", "0");
     int limit = model.backend().info().maxModelLength();
-    promptTokens = summary("kappa.request.prompt.tokens", "Prompt tokens per request", limit);
-    generatedTokens =
-        summary("kappa.request.generation.tokens", "Generated tokens per request", limit);
+    requests = new RequestMeters(registry, tags, limit);
     for (Finish.Reason reason : Finish.Reason.values()) {
       finished.put(reason, finishCounter(reason.name().toLowerCase(Locale.ROOT)));
     }
@@ -59,8 +46,9 @@ public final class ServerMetrics {
     registerGauges(engine);
     registerCounters(engine);
     registerConfiguration(model.backend().info());
-    VllmOffloadMeters.register(engine, tags);
     KvMeters.register(engine, tags);
+    OffloadMeters.register(engine, tags, "kappa_");
+    OffloadMeters.register(new EngineMeters(vllmRegistry, model.backend()), tags, "vllm:");
   }
 
   private void registerGauges(EngineMeters engine) {
@@ -95,7 +83,7 @@ public final class ServerMetrics {
         "kappa.prefix.cache.hits",
         "Prompt tokens found on the device",
         tags,
-        VllmOffloadMeters::onDevice);
+        OffloadMeters::onDevice);
     engine.counter("kappa.prompt.tokens", "Prompt tokens", tags, EngineStats::promptTokens);
     engine.counter(
         "kappa.prompt.tokens.cached",
@@ -108,16 +96,19 @@ public final class ServerMetrics {
     engine.counter("kappa.engine.steps", "Forward passes", tags, EngineStats::steps);
   }
 
+  /** A request asked for so many choices of each prompt, and for at most so many tokens. */
+  public void requested(int choices, int maxTokens) {
+    requests.requested(choices, maxTokens);
+  }
+
   /** A request's first token came so many nanoseconds after its arrival. */
   public void firstToken(long nanos) {
-    firstToken.record(nanos, TimeUnit.NANOSECONDS);
+    requests.firstToken(nanos);
   }
 
   /** So many tokens came together, so many nanoseconds after those before them. */
   public void laterTokens(long nanos, int tokens) {
-    for (int i = 0; i < tokens; i++) {
-      interToken.record(nanos / tokens, TimeUnit.NANOSECONDS);
-    }
+    requests.laterTokens(nanos, tokens);
   }
 
   /** A request ended, so many nanoseconds after its arrival. */
@@ -126,10 +117,7 @@ public final class ServerMetrics {
     if (counter != null) {
       counter.increment();
     }
-    endToEnd.record(nanos, TimeUnit.NANOSECONDS);
-    queued.record(finish.timings().queued(), TimeUnit.NANOSECONDS);
-    promptTokens.record(finish.usage().promptTokens());
-    generatedTokens.record(finish.usage().completionTokens());
+    requests.finished(finish, nanos);
     restores.finished(finish);
     accounts.finished(finish);
   }
@@ -144,20 +132,9 @@ public final class ServerMetrics {
     return registry.scrape(contentType);
   }
 
-  private Timer timer(String name, String description, Duration[] buckets) {
-    return Timer.builder(name)
-        .description(description)
-        .tags(tags)
-        .serviceLevelObjectives(buckets)
-        .register(registry);
-  }
-
-  private DistributionSummary summary(String name, String description, int limit) {
-    return DistributionSummary.builder(name)
-        .description(description)
-        .tags(tags)
-        .serviceLevelObjectives(Buckets.oneTwoFive(limit))
-        .register(registry);
+  /** Those of vLLM's that watch KV offloading, under their own names. */
+  public String scrapeVllm(String contentType) {
+    return vllmRegistry.scrape(contentType);
   }
 
   private Counter finishCounter(String reason) {

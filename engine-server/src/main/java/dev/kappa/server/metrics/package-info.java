@@ -1,6 +1,6 @@
 /**
  * Prometheus metrics. Names follow vLLM's, with the prefix {@code kappa_}; those of KV offloading
- * come under vLLM's own prefix, and once more with more detail as {@code kappa_kv_}.
+ * come with more detail as {@code kappa_kv_}, and on a path of their own under vLLM's prefix.
  */
 @NullMarked
 package dev.kappa.server.metrics;

@@ -1,17 +1,15 @@
 package dev.kappa.server.openai;
 
 import dev.kappa.engine.GenerationRequest;
-import dev.kappa.server.backend.ChatRenderer;
+import dev.kappa.grammar.Outline;
 import dev.kappa.server.backend.ServedModel;
 import dev.kappa.server.http.Endpoint;
 import dev.kappa.server.http.Exchange;
 import dev.kappa.server.http.RequestIds;
-import dev.kappa.text.TextException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
 
 /** {@code POST /v1/chat/completions}. */
 public final class ChatEndpoint implements Endpoint {
@@ -36,23 +34,39 @@ public final class ChatEndpoint implements Endpoint {
     String name = ModelField.read(fields, model);
     var info = model.backend().info();
     StreamFields stream = StreamFields.read(fields);
-    SamplingFields sampling =
-        SamplingFields.read(fields, model.defaults(), info.model().vocabularySize());
+    Tools tools = ToolFields.read(fields, model);
+    SamplingFields sampling = sampling(fields, tools);
     int maxTokens = maxTokens(fields);
     int logprobs = logprobs(fields);
     OutputFields output = OutputFields.read(fields, logprobs);
+    ChoiceCounts counts = ChoiceCounts.readN(fields);
+    int promptTop = PromptLogprobs.read(fields, stream.stream());
     String salt = CacheSaltField.read(fields);
-    Prompt prompt = prompt(fields);
+    Prompt prompt = prompt(fields, tools);
 
     int room = PromptReader.room(prompt, maxTokens, info.maxModelLength(), "messages");
     String id = "chatcmpl-" + RequestIds.random();
-    GenerationRequest request =
-        new GenerationRequest(id, prompt.tokens(), sampling.params(room, logprobs, -1), salt);
+    List<GenerationRequest> requests = new ArrayList<>(counts.generated());
+    for (int choice = 0; choice < counts.generated(); choice++) {
+      requests.add(
+          new GenerationRequest(
+              counts.generated() == 1 ? id : id + "-" + choice,
+              prompt.tokens(),
+              sampling.params(choice, room, logprobs, choice == 0 ? promptTop : -1),
+              salt));
+    }
     AnswerHead head = new AnswerHead(id, Instant.now().getEpochSecond(), name);
     TokenLabels labels = new TokenLabels(model.backend().tokenizer(), output.tokensAsIds());
     ChatFormat format =
-        new ChatFormat(head, stream, output, prompt, new ChatLogprobs(labels, logprobs));
-    return new Generation(exchange, serving, stream, output, format, List.of(request));
+        new ChatFormat(
+            head,
+            stream,
+            output,
+            prompt,
+            new ChatLogprobs(labels, logprobs),
+            new PromptLogprobs(labels, promptTop),
+            tools);
+    return new Generation(exchange, serving, stream, output, format, counts, requests);
   }
 
   /** The newer field wins. */
@@ -71,31 +85,26 @@ public final class ChatEndpoint implements Endpoint {
     return wanted ? top : -1;
   }
 
-  private Prompt prompt(JsonFields fields) {
-    ChatRenderer renderer = model.chat();
-    if (renderer == null) {
+  private SamplingFields sampling(JsonFields fields, @Nullable Tools tools) {
+    int vocabularySize = model.backend().info().model().vocabularySize();
+    SamplingFields sampling = SamplingFields.read(fields, model.defaults(), vocabularySize);
+    Outline format = FormatField.read(fields);
+    if (tools == null) {
+      return sampling.within(format, FormatField.NAME, serving.grammars());
+    }
+    if (format != null) {
       throw JsonFields.bad(
-          "messages", "the model has no chat template; use /v1/completions instead");
+          FormatField.NAME, FormatField.NAME + " is not supported beside tools, but for text");
     }
-    List<Map<String, Object>> messages = ChatMessages.read(fields);
-    boolean addGenerationPrompt = fields.bool("add_generation_prompt", true);
-    boolean addSpecialTokens = fields.bool("add_special_tokens", false);
-    JsonNode extra = fields.get("chat_template_kwargs");
-    if (extra != null && !extra.isObject()) {
-      throw JsonFields.wrongType("chat_template_kwargs", "an object", extra);
-    }
+    SamplingFields calling = sampling.within(tools.outline(), "tools", serving.grammars());
+    return tools.needsSpecialTokens() ? calling.withSpecialTokens() : calling;
+  }
+
+  private Prompt prompt(JsonFields fields, @Nullable Tools tools) {
+    ChatPrompt prompt = ChatPrompt.read(fields, model, tools);
+    int keptTokens = PromptReader.keptTokens(fields, model.backend().info().maxModelLength());
     OtherFields.check(fields);
-    Map<String, @Nullable Object> variables = extra == null ? Map.of() : PlainValues.object(extra);
-    int[] tokens;
-    try {
-      String text = renderer.render(messages, addGenerationPrompt, variables);
-      tokens = model.backend().tokenizer().encode(text, addSpecialTokens);
-    } catch (TextException e) {
-      throw JsonFields.bad("messages", String.valueOf(e.getMessage()));
-    }
-    if (tokens.length == 0) {
-      throw JsonFields.bad("messages", "the messages make an empty prompt");
-    }
-    return new Prompt(tokens, null);
+    // Last, because only this takes time.
+    return new Prompt(PromptReader.kept(prompt.tokens(model), keptTokens), null);
   }
 }

@@ -3,7 +3,10 @@ package dev.kappa.server.openai;
 import dev.kappa.engine.Finish;
 import dev.kappa.sample.TokenLogprob;
 import dev.kappa.server.http.JsonText;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
@@ -17,23 +20,57 @@ final class ChatFormat implements ResponseFormat {
   private final OutputFields output;
   private final Prompt prompt;
   private final ChatLogprobs logprobs;
+  private final PromptLogprobs promptFormat;
+  private final @Nullable Tools tools;
+  private final Map<Integer, ToolCallReader> readers = new HashMap<>();
+  private List<TokenLogprob> promptLogprobs = List.of();
 
   ChatFormat(
       AnswerHead head,
       StreamFields stream,
       OutputFields output,
       Prompt prompt,
-      ChatLogprobs logprobs) {
+      ChatLogprobs logprobs,
+      PromptLogprobs promptFormat,
+      @Nullable Tools tools) {
     this.head = head;
     this.stream = stream;
     this.output = output;
     this.prompt = prompt;
     this.logprobs = logprobs;
+    this.promptFormat = promptFormat;
+    this.tools = tools;
+  }
+
+  /** What a piece says, calls apart from text. */
+  private ToolCallReader.Read read(Part part) {
+    ToolCallReader reader = reader(part.index());
+    if (reader == null) {
+      return new ToolCallReader.Read(part.text(), List.of());
+    }
+    ToolCallReader.Read read = reader.append(part.text());
+    if (part.finish() == null) {
+      return read;
+    }
+    ToolCallReader.Read last = reader.finish();
+    List<ToolCall> calls = new ArrayList<>(read.calls());
+    calls.addAll(last.calls());
+    return new ToolCallReader.Read(read.text() + last.text(), calls);
+  }
+
+  private @Nullable ToolCallReader reader(int index) {
+    Tools own = tools;
+    return own == null ? null : readers.computeIfAbsent(index, unused -> new ToolCallReader(own));
+  }
+
+  private boolean hasCalled(int index) {
+    ToolCallReader reader = reader(index);
+    return reader != null && reader.anyCalls();
   }
 
   @Override
-  public void promptLogprobs(int index, List<TokenLogprob> logprobs) {
-    throw new IllegalStateException("a chat does not ask for its prompt's log probabilities");
+  public void promptLogprobs(int prompt, List<TokenLogprob> logprobs) {
+    promptLogprobs = logprobs;
   }
 
   @Override
@@ -63,15 +100,21 @@ final class ChatFormat implements ResponseFormat {
   }
 
   @Override
-  public byte[] chunk(Part part, Finish.@Nullable Usage usage) {
+  public byte @Nullable [] chunk(Part part, Finish.@Nullable Usage usage) {
+    ToolCallReader.Read read = read(part);
+    boolean nothing = read.text().isEmpty() && read.calls().isEmpty();
+    if (nothing && part.finish() == null && !sendsTokens()) {
+      return null;
+    }
     return JsonText.of(json -> {
       begin(json, CHUNK);
       json.writeStartObject();
       json.writeNumberProperty("index", part.index());
       json.writeObjectPropertyStart("delta");
-      if (part.finish() == null) {
-        json.writeStringProperty("content", part.text());
+      if (!read.text().isEmpty() || (part.finish() == null && read.calls().isEmpty())) {
+        json.writeStringProperty("content", read.text());
       }
+      writeCalls(json, read.calls(), true);
       json.writeEndObject();
       writeRest(json, part);
       json.writeEndArray();
@@ -93,12 +136,18 @@ final class ChatFormat implements ResponseFormat {
     return JsonText.of(json -> {
       begin(json, "chat.completion");
       for (Part part : choices) {
+        ToolCallReader.Read read = read(part);
         json.writeStartObject();
         json.writeNumberProperty("index", part.index());
         json.writeObjectPropertyStart("message");
         json.writeStringProperty("role", "assistant");
-        json.writeStringProperty("content", part.text());
+        if (read.text().isEmpty() && !read.calls().isEmpty()) {
+          json.writeNullProperty("content");
+        } else {
+          json.writeStringProperty("content", read.text());
+        }
         json.writeNullProperty("refusal");
+        writeCalls(json, read.calls(), false);
         json.writeEndObject();
         writeRest(json, part);
       }
@@ -106,8 +155,19 @@ final class ChatFormat implements ResponseFormat {
       if (output.tokenIds()) {
         FinishFields.writeTokens(json, "prompt_token_ids", prompt.tokens());
       }
+      if (promptFormat.wanted()) {
+        promptFormat.write(json, promptLogprobs);
+      }
       end(json, ending);
     });
+  }
+
+  private static void writeCalls(JsonGenerator json, List<ToolCall> calls, boolean withIndex) {
+    if (!calls.isEmpty()) {
+      json.writeArrayPropertyStart("tool_calls");
+      calls.forEach(call -> call.write(json, withIndex));
+      json.writeEndArray();
+    }
   }
 
   /** The rest of a choice, and its end. */
@@ -118,7 +178,7 @@ final class ChatFormat implements ResponseFormat {
     } else {
       json.writeNullProperty("logprobs");
     }
-    FinishFields.write(json, part.finish());
+    FinishFields.write(json, part.finish(), hasCalled(part.index()));
     if (output.tokenIds()) {
       FinishFields.writeTokens(json, "token_ids", part.tokens());
     }

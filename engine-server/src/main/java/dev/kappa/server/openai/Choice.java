@@ -15,6 +15,7 @@ final class Choice {
   private List<Integer> tokens = new ArrayList<>();
   private List<TokenLogprob> logprobs = new ArrayList<>();
   private int tokensSoFar;
+  private double logprobSum;
   private long lastNanos;
   private boolean opened;
   private @Nullable Finish finish;
@@ -29,6 +30,9 @@ final class Choice {
       tokens.add(token);
     }
     logprobs.addAll(delta.logprobs());
+    for (TokenLogprob logprob : delta.logprobs()) {
+      logprobSum += logprob.logprob();
+    }
     tokensSoFar += delta.tokens().length;
   }
 
@@ -57,6 +61,11 @@ final class Choice {
     return tokensSoFar;
   }
 
+  /** The mean log probability of its tokens, where they came with any; without tokens 0. */
+  double meanLogprob() {
+    return tokensSoFar == 0 ? 0 : logprobSum / tokensSoFar;
+  }
+
   boolean hasText() {
     return !text.isEmpty();
   }
@@ -74,6 +83,11 @@ final class Choice {
 
   /** The output since the last call, with the end if it is known and asked for. */
   Part take(boolean withFinish) {
+    return take(index, withFinish);
+  }
+
+  /** The same, with another number for the choice. */
+  Part take(int index, boolean withFinish) {
     Part part = new Part(index, text.toString(), tokens, logprobs, withFinish ? finish : null);
     text = new StringBuilder();
     tokens = new ArrayList<>();

@@ -19,29 +19,42 @@ final class CompletionFormat implements ResponseFormat {
   private final OutputFields output;
   private final boolean echo;
   private final List<Prompt> prompts;
+  private final int perPrompt;
+  private final PromptLogprobs promptFormat;
   private final Tokenizer tokenizer;
   private final List<String> shownPrompts = new ArrayList<>();
   private final List<CompletionLogprobs> logprobs = new ArrayList<>();
   private final Map<Integer, List<TokenLogprob>> promptLogprobs = new HashMap<>();
 
+  /**
+   * @param perPrompt how many choices the answer has of each prompt
+   */
   CompletionFormat(
       AnswerHead head,
       StreamFields stream,
       OutputFields output,
       boolean echo,
       List<Prompt> prompts,
+      int perPrompt,
+      PromptLogprobs promptFormat,
       Tokenizer tokenizer) {
     this.head = head;
     this.stream = stream;
     this.output = output;
     this.echo = echo;
     this.prompts = prompts;
+    this.perPrompt = perPrompt;
+    this.promptFormat = promptFormat;
     this.tokenizer = tokenizer;
     TokenLabels labels = new TokenLabels(tokenizer, output.tokensAsIds());
     for (Prompt prompt : prompts) {
       String shown = echo ? shown(prompt) : "";
       shownPrompts.add(shown);
-      logprobs.add(new CompletionLogprobs(tokenizer, labels, TextOffsets.length(shown)));
+      for (int i = 0; i < perPrompt; i++) {
+        logprobs.add(
+            new CompletionLogprobs(
+                tokenizer, labels, output.logprobs(), TextOffsets.length(shown)));
+      }
     }
   }
 
@@ -51,8 +64,8 @@ final class CompletionFormat implements ResponseFormat {
   }
 
   @Override
-  public void promptLogprobs(int index, List<TokenLogprob> logprobs) {
-    promptLogprobs.put(index, logprobs);
+  public void promptLogprobs(int prompt, List<TokenLogprob> logprobs) {
+    promptLogprobs.put(prompt, logprobs);
   }
 
   @Override
@@ -61,7 +74,7 @@ final class CompletionFormat implements ResponseFormat {
       return null;
     }
     addPromptLogprobs(index);
-    Part part = new Part(index, shownPrompts.get(index), List.of(), List.of(), null);
+    Part part = new Part(index, shownPrompts.get(index / perPrompt), List.of(), List.of(), null);
     return JsonText.of(json -> {
       begin(json);
       writeChoice(json, part, true);
@@ -99,7 +112,7 @@ final class CompletionFormat implements ResponseFormat {
       for (Part part : choices) {
         addPromptLogprobs(part.index());
         logprobs.get(part.index()).add(part.logprobs());
-        String text = shownPrompts.get(part.index()) + part.text();
+        String text = shownPrompts.get(part.index() / perPrompt) + part.text();
         writeChoice(
             json,
             new Part(part.index(), text, part.tokens(), part.logprobs(), part.finish()),
@@ -114,11 +127,15 @@ final class CompletionFormat implements ResponseFormat {
       logprobs
           .get(index)
           .addPrompt(
-              prompts.get(index),
-              shownPrompts.get(index),
-              promptLogprobs.getOrDefault(index, List.of()),
+              prompts.get(index / perPrompt),
+              shownPrompts.get(index / perPrompt),
+              promptLogprobs(index),
               tokenizer);
     }
+  }
+
+  private List<TokenLogprob> promptLogprobs(int index) {
+    return promptLogprobs.getOrDefault(index / perPrompt, List.of());
   }
 
   private void begin(JsonGenerator json) {
@@ -138,9 +155,13 @@ final class CompletionFormat implements ResponseFormat {
     FinishFields.write(json, part.finish());
     if (output.tokenIds()) {
       if (withPrompt) {
-        FinishFields.writeTokens(json, "prompt_token_ids", prompts.get(part.index()).tokens());
+        FinishFields.writeTokens(
+            json, "prompt_token_ids", prompts.get(part.index() / perPrompt).tokens());
       }
       FinishFields.writeTokens(json, "token_ids", part.tokens());
+    }
+    if (promptFormat.wanted()) {
+      promptFormat.write(json, promptLogprobs(part.index()));
     }
     json.writeEndObject();
   }

@@ -19,14 +19,17 @@ final class CompletionLogprobs {
   private record Row(int token, int offset, @Nullable TokenLogprob logprob) {}
 
   private final TokenLabels labels;
+  private final int top;
   private final TextOffsets offsets;
   private final List<Row> rows = new ArrayList<>();
 
   /**
+   * @param top how many likely tokens to write per token
    * @param start characters of the choice's text before its first generated token
    */
-  CompletionLogprobs(Tokenizer tokenizer, TokenLabels labels, int start) {
+  CompletionLogprobs(Tokenizer tokenizer, TokenLabels labels, int top, int start) {
     this.labels = labels;
+    this.top = top;
     this.offsets = new TextOffsets(tokenizer.newDecoder(true), start);
   }
 
@@ -93,13 +96,13 @@ final class CompletionLogprobs {
       json.writeNull();
       return;
     }
-    SequencedMap<String, Float> top = new LinkedHashMap<>();
-    for (int i = 0; i < logprob.topTokens().length; i++) {
-      top.putIfAbsent(labels.of(logprob.topTokens()[i]), logprob.topLogprobs()[i]);
+    SequencedMap<String, Float> likely = new LinkedHashMap<>();
+    for (int i = 0; i < Math.min(top, logprob.topTokens().length); i++) {
+      likely.putIfAbsent(labels.of(logprob.topTokens()[i]), logprob.topLogprobs()[i]);
     }
-    top.putIfAbsent(labels.of(logprob.token()), logprob.logprob());
+    likely.putIfAbsent(labels.of(logprob.token()), logprob.logprob());
     json.writeStartObject();
-    for (Map.Entry<String, Float> entry : top.entrySet()) {
+    for (Map.Entry<String, Float> entry : likely.entrySet()) {
       json.writeNumberProperty(entry.getKey(), TokenLabels.finite(entry.getValue()));
     }
     json.writeEndObject();

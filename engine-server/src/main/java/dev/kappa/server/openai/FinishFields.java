@@ -13,11 +13,24 @@ final class FinishFields {
 
   /** {@code finish_reason}, and the stop string as vLLM's {@code stop_reason}. */
   static void write(JsonGenerator json, @Nullable Finish finish) {
+    write(json, finish, false);
+  }
+
+  /**
+   * The same for a choice that may have called tools.
+   *
+   * @param calls whether it has
+   */
+  static void write(JsonGenerator json, @Nullable Finish finish, boolean calls) {
     if (finish == null) {
       json.writeNullProperty("finish_reason");
       return;
     }
-    json.writeStringProperty("finish_reason", finish.reason().name().toLowerCase(Locale.ROOT));
+    json.writeStringProperty(
+        "finish_reason",
+        calls && finish.reason() == Finish.Reason.STOP
+            ? "tool_calls"
+            : finish.reason().name().toLowerCase(Locale.ROOT));
     json.writeStringProperty("stop_reason", finish.stopString());
   }
 

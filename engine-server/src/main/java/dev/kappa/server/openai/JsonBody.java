@@ -65,9 +65,14 @@ final class JsonBody {
    * @return null if it is not
    */
   static @Nullable JsonNode parseObject(String text) {
+    JsonNode node = parse(text);
+    return node != null && node.isObject() ? node : null;
+  }
+
+  /** A string's content as JSON; null if it is none. */
+  static @Nullable JsonNode parse(String text) {
     try {
-      JsonNode node = MAPPER.readTree(text);
-      return node.isObject() ? node : null;
+      return MAPPER.readTree(text);
     } catch (JacksonException e) {
       return null;
     }

@@ -4,7 +4,6 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -23,7 +22,6 @@ final class OtherFields {
           "safety_identifier",
           "prompt_cache_key",
           "prompt_cache_retention",
-          "parallel_tool_calls",
           "include_reasoning",
           "request_id");
 
@@ -39,24 +37,22 @@ final class OtherFields {
     Predicate<JsonNode> empty = value -> value.isContainer() && value.isEmpty();
     Predicate<JsonNode> never = value -> false;
     Map<String, Predicate<JsonNode>> fields = new HashMap<>();
-    put(fields, one, "n", "best_of", "repetition_penalty", "length_penalty", "stream_interval");
-    put(fields, zero, "presence_penalty", "frequency_penalty", "min_tokens", "priority");
-    put(fields, no, "use_beam_search", "include_stop_str_in_output", "continue_final_message");
+    put(fields, one, "length_penalty", "stream_interval");
+    put(fields, zero, "priority");
+    put(fields, no, "use_beam_search", "continue_final_message");
     put(fields, no, "web_search_options", "early_stopping", "include_metrics");
-    put(fields, yes, "skip_special_tokens", "spaces_between_special_tokens");
-    put(fields, empty, "logit_bias", "tools", "functions", "bad_words", "documents");
+    put(fields, yes, "spaces_between_special_tokens");
+    put(fields, empty, "functions", "bad_words", "documents");
     put(fields, empty, "logits_processors", "mm_processor_kwargs", "vllm_xargs");
-    put(fields, never, "prompt_logprobs", "allowed_token_ids", "truncate_prompt_tokens");
     put(fields, never, "kv_transfer_params", "guided_json", "guided_regex");
     put(fields, never, "guided_choice", "guided_grammar", "structured_outputs", "audio");
     put(fields, never, "reasoning_effort", "prediction", "chat_template", "prompt_embeds");
     put(fields, never, "thinking_token_budget");
     put(fields, oneOf("text"), "modalities");
     put(fields, oneOf(""), "suffix");
-    put(fields, oneOf("none", "auto"), "tool_choice", "function_call");
+    put(fields, oneOf("none", "auto"), "function_call");
     put(fields, oneOf("auto", "default"), "service_tier");
     put(fields, oneOf("medium"), "verbosity");
-    fields.put("response_format", OtherFields::plainText);
     return Map.copyOf(fields);
   }
 
@@ -73,11 +69,6 @@ final class OtherFields {
       JsonNode only = value.isArray() && value.size() == 1 ? value.get(0) : value;
       return only.isString() && allowed.contains(only.stringValue());
     };
-  }
-
-  private static boolean plainText(JsonNode format) {
-    @Nullable JsonNode type = format.get("type");
-    return type != null && type.isString() && type.stringValue().equals("text");
   }
 
   /** Refuses what the request still asks for once everything honoured has been read. */

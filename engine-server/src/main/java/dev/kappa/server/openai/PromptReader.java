@@ -5,6 +5,7 @@ import dev.kappa.server.http.ApiException;
 import dev.kappa.text.TextException;
 import dev.kappa.text.Tokenizer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
 
@@ -12,12 +13,29 @@ import tools.jackson.databind.JsonNode;
  * Reads the prompts of a completion: a string, strings, token ids, or lists of token ids.
  *
  * @param maxLength longest sequence in tokens
+ * @param keptTokens of longer prompts only so many last tokens are kept
  */
 record PromptReader(
-    Tokenizer tokenizer, int vocabularySize, int maxLength, boolean addSpecialTokens) {
+    Tokenizer tokenizer,
+    int vocabularySize,
+    int maxLength,
+    boolean addSpecialTokens,
+    int keptTokens) {
 
   private static final String FIELD = "prompt";
   private static final int MAX_PROMPTS = 2048;
+
+  /** How many last tokens of a prompt are kept; all where nobody says. */
+  static int keptTokens(JsonFields fields, int maxLength) {
+    return fields.integer("truncate_prompt_tokens", 1, maxLength, Integer.MAX_VALUE);
+  }
+
+  /** The last tokens of a prompt, as many as are kept. */
+  static int[] kept(int[] tokens, int count) {
+    return tokens.length <= count
+        ? tokens
+        : Arrays.copyOfRange(tokens, tokens.length - count, tokens.length);
+  }
 
   List<Prompt> read(JsonFields fields) {
     JsonNode value = fields.get(FIELD);
@@ -68,7 +86,9 @@ record PromptReader(
     return checked(new Prompt(tokens, null), path);
   }
 
-  private Prompt checked(Prompt prompt, String path) {
+  private Prompt checked(Prompt whole, String path) {
+    int[] kept = kept(whole.tokens(), keptTokens);
+    Prompt prompt = kept == whole.tokens() ? whole : new Prompt(kept, null);
     if (prompt.tokens().length == 0) {
       throw JsonFields.bad(path, path + " must not be empty");
     }

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 /** Writes one request's answer, whole or in chunks. Confined to the connection's event loop. */
 interface ResponseFormat {
 
-  /** Keeps the log probabilities of a choice's prompt. */
-  void promptLogprobs(int index, List<TokenLogprob> logprobs);
+  /** Keeps the log probabilities of a prompt. */
+  void promptLogprobs(int prompt, List<TokenLogprob> logprobs);
 
   /** The chunk that opens a choice before its first output; null if there is none. */
   byte @Nullable [] opening(int index);
@@ -18,11 +18,11 @@ interface ResponseFormat {
   boolean sendsTokens();
 
   /**
-   * A chunk.
+   * A chunk; null if there is nothing to send yet, which is never so at the end.
    *
    * @param usage tokens so far, where every chunk brings them; else null
    */
-  byte[] chunk(Part part, Finish.@Nullable Usage usage);
+  byte @Nullable [] chunk(Part part, Finish.@Nullable Usage usage);
 
   /** The last chunk, which has no choices. */
   byte[] lastChunk(Ending ending);

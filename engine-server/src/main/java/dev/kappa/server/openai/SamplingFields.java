@@ -1,5 +1,9 @@
 package dev.kappa.server.openai;
 
+import dev.kappa.grammar.Grammar;
+import dev.kappa.grammar.GrammarException;
+import dev.kappa.grammar.Outline;
+import dev.kappa.sample.Adjustments;
 import dev.kappa.sample.SamplingParams;
 import dev.kappa.server.backend.SamplingDefaults;
 import java.util.ArrayList;
@@ -20,7 +24,10 @@ record SamplingFields(
     @Nullable Long seed,
     List<String> stop,
     List<Integer> stopTokens,
-    boolean ignoreEos) {
+    boolean ignoreEos,
+    boolean includeStop,
+    boolean skipSpecialTokens,
+    Adjustments adjustments) {
 
   private static final int MAX_STOPS = 64;
   // Each prompt of a request keeps its own set of them.
@@ -45,22 +52,46 @@ record SamplingFields(
         minP,
         seed,
         stop(fields),
-        stopTokens(fields, vocabularySize),
-        fields.bool("ignore_eos", false));
+        TokenIds.read(fields, "stop_token_ids", MAX_STOP_TOKENS, vocabularySize),
+        fields.bool("ignore_eos", false),
+        fields.bool("include_stop_str_in_output", false),
+        fields.bool("skip_special_tokens", true),
+        AdjustmentFields.read(fields, vocabularySize));
   }
 
-  private static List<Integer> stopTokens(JsonFields fields, int vocabularySize) {
-    List<JsonNode> values = fields.array("stop_token_ids");
-    if (values.size() > MAX_STOP_TOKENS) {
+  /**
+   * The same for an output that must be something.
+   *
+   * @param outline what; null for any text
+   * @param field which field says so
+   */
+  SamplingFields within(@Nullable Outline outline, String field, GrammarCache grammars) {
+    if (outline == null) {
+      return this;
+    }
+    if (!adjustments.allowedTokens().isEmpty()) {
       throw JsonFields.bad(
-          "stop_token_ids", "stop_token_ids must hold at most " + MAX_STOP_TOKENS + " ids");
+          "allowed_token_ids", "allowed_token_ids is not supported beside " + field);
     }
-    List<Integer> tokens = new ArrayList<>(values.size());
-    for (JsonNode value : values) {
-      String path = "stop_token_ids[" + tokens.size() + "]";
-      tokens.add((int) JsonFields.integer(value, path, 0, vocabularySize - 1));
+    Grammar constraint;
+    try {
+      constraint = grammars.of(outline);
+    } catch (GrammarException e) {
+      String at = e.path().isEmpty() ? field : e.path();
+      throw JsonFields.bad(at, at + ": " + e.getMessage());
     }
-    return tokens;
+    return new SamplingFields(
+        temperature,
+        topK,
+        topP,
+        minP,
+        seed,
+        stop,
+        stopTokens,
+        ignoreEos,
+        includeStop,
+        skipSpecialTokens,
+        adjustments.withConstraint(constraint));
   }
 
   private static List<String> stop(JsonFields fields) {
@@ -95,7 +126,28 @@ record SamplingFields(
     return string;
   }
 
-  SamplingParams params(int maxTokens, int logprobs, int promptLogprobs) {
+  /** The same with special tokens in the text. */
+  SamplingFields withSpecialTokens() {
+    return new SamplingFields(
+        temperature,
+        topK,
+        topP,
+        minP,
+        seed,
+        stop,
+        stopTokens,
+        ignoreEos,
+        includeStop,
+        false,
+        adjustments);
+  }
+
+  /**
+   * The parameters of one of several choices from one prompt.
+   *
+   * @param choice its number; with a seed it draws as a request with that seed plus this number
+   */
+  SamplingParams params(int choice, int maxTokens, int logprobs, int promptLogprobs) {
     SamplingParams.Builder params =
         SamplingParams.builder()
             .temperature(temperature)
@@ -107,9 +159,12 @@ record SamplingFields(
             .stopTokens(stopTokens)
             .ignoreEos(ignoreEos)
             .logprobs(logprobs)
-            .promptLogprobs(promptLogprobs);
+            .promptLogprobs(promptLogprobs)
+            .includeStop(includeStop)
+            .skipSpecialTokens(skipSpecialTokens)
+            .adjustments(adjustments);
     if (seed != null) {
-      params.seed(seed);
+      params.seed(seed + choice);
     }
     return params.build();
   }

@@ -11,8 +11,10 @@ import java.util.function.Supplier;
  * What requests for output are served with.
  *
  * @param queue bounds how many of them wait
+ * @param grammars what outputs must be, where requests say
  */
-public record Serving(ServedModel model, ServerMetrics metrics, QueueLimit queue) {
+public record Serving(
+    ServedModel model, ServerMetrics metrics, QueueLimit queue, GrammarCache grammars) {
 
   /**
    * Reads a request and starts it, unless too many wait: finding that out must cost less than

@@ -65,6 +65,11 @@ public final class ByteTokenizer implements Tokenizer {
   }
 
   @Override
+  public boolean isSpecial(int token) {
+    return token >= BOS;
+  }
+
+  @Override
   public OptionalInt tokenId(String entry) {
     return switch (entry) {
       case "<s>" -> OptionalInt.of(BOS);

@@ -16,9 +16,11 @@ public final class KvBooks {
         1_000_000,
         new KvStats.Transfers(40, 4_000_000_000L, 500_000_000, 2, 10e9),
         new KvStats.Transfers(30, 3_000_000_000L, 1_500_000_000, 0, 0),
-        11,
+        new KvStats.Skipped(1, 2, 3, 4, 1),
         12,
-        13);
+        13,
+        true,
+        false);
   }
 
   /** So many blocks on the device, none in host memory. */
@@ -31,8 +33,10 @@ public final class KvBooks {
         1 << 20,
         none,
         none,
+        KvStats.Skipped.NONE,
         0,
         0,
-        0);
+        false,
+        false);
   }
 }

@@ -62,6 +62,19 @@ public final class Submission implements RequestHandle {
     return this;
   }
 
+  /** Delivers text, one token per byte, with these log probabilities. */
+  public Submission text(String text, double... values) {
+    int[] tokens = tokenizer.encode(text, false);
+    generated.addAndGet(tokens.length);
+    List<TokenLogprob> logprobs = new ArrayList<>();
+    for (int i = 0; i < tokens.length; i++) {
+      logprobs.add(new TokenLogprob(tokens[i], (float) values[i], 1, new int[0], new float[0]));
+    }
+    OutputListener.Delta delta = new OutputListener.Delta(text, tokens, logprobs);
+    engineThread.execute(() -> listener.onDelta(delta));
+    return this;
+  }
+
   /** Delivers tokens whose text is still held back. */
   public Submission heldBack(int... tokens) {
     generated.addAndGet(tokens.length);
@@ -134,7 +147,7 @@ public final class Submission implements RequestHandle {
       topTokens[i] = (token + i) % 256;
       topLogprobs[i] = i == 0 ? -0.5f : -i;
     }
-    return new TokenLogprob(token, -0.5f, topTokens, topLogprobs);
+    return new TokenLogprob(token, -0.5f, 1, topTokens, topLogprobs);
   }
 
   @Override

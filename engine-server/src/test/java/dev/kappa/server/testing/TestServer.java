@@ -38,8 +38,12 @@ public final class TestServer implements AutoCloseable {
   }
 
   public TestServer(ServerOptions options, SamplingDefaults defaults) {
+    this(options, defaults, renderer());
+  }
+
+  public TestServer(ServerOptions options, SamplingDefaults defaults, ChatRenderer renderer) {
     ServedModel model =
-        new ServedModel(List.of("tiny", "alias/two"), CREATED, backend, renderer(), defaults);
+        new ServedModel(List.of("tiny", "alias/two"), CREATED, backend, renderer, defaults);
     try {
       server = KappaServer.start(model, options);
     } catch (IOException e) {

@@ -1,0 +1,164 @@
+package dev.kappa.grammar;
+
+import java.util.ArrayDeque;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs a {@link Network} on all paths at once and remembers the places it has been to. Confined to
+ * one thread.
+ */
+final class Automaton {
+
+  /** One path: where it is in its rule, and who called that. */
+  private record Path(int state, @Nullable Stack stack) {}
+
+  /** All paths that the bytes so far may have taken. Compared by identity. */
+  static final class Place {
+    private final Collection<Path> paths;
+    private final boolean mayEnd;
+    private @Nullable Place @Nullable [] next;
+
+    private Place(Collection<Path> paths, boolean mayEnd) {
+      this.paths = paths;
+      this.mayEnd = mayEnd;
+    }
+
+    /** Whether the text may end here. */
+    boolean mayEnd() {
+      return mayEnd;
+    }
+
+    /** Whether no byte can follow. */
+    boolean isLast() {
+      return paths.isEmpty();
+    }
+  }
+
+  /** Where no path leads. */
+  static final Place NOWHERE = new Place(Set.of(), false);
+
+  /** Most calls within each other; JSON nests at most that deep. */
+  static final int MAX_DEPTH = 64;
+
+  /**
+   * Most paths at once. Dropping further ones keeps outputs valid, as each path alone can be
+   * completed; it takes choices from the model.
+   */
+  private static final int MAX_PATHS = 1024;
+
+  /** About a kilobyte each. */
+  private static final int MAX_PLACES = 4096;
+
+  private record Key(Set<Path> paths, boolean mayEnd) {}
+
+  private final Network network;
+  private final Map<Key, Place> places = new HashMap<>();
+  private final Deque<Path> pending = new ArrayDeque<>();
+  private final Set<Path> seen = new HashSet<>();
+  private final Place start;
+
+  Automaton(Network network) {
+    this.network = network;
+    add(network.start(), null);
+    start = gather();
+  }
+
+  /** Before the first byte; {@link #NOWHERE} if the language is empty. */
+  Place start() {
+    return start;
+  }
+
+  /** The place after one more byte. */
+  Place next(Place place, int value) {
+    @Nullable Place[] known = place.next;
+    if (known == null) {
+      known = new @Nullable Place[256];
+      place.next = known;
+    }
+    Place next = known[value];
+    if (next == null) {
+      next = step(place, value);
+      known[value] = next;
+    }
+    return next;
+  }
+
+  private Place step(Place place, int value) {
+    for (Path path : place.paths) {
+      int[] edges = network.bytes(path.state());
+      for (int i = 0; i < edges.length; i += 3) {
+        if (value >= edges[i] && value <= edges[i + 1]) {
+          add(edges[i + 2], path.stack());
+        }
+      }
+    }
+    return gather();
+  }
+
+  /** Takes note of a path, unless it could not be completed any more. */
+  private void add(int state, @Nullable Stack stack) {
+    if (Stack.depth(stack) + network.need(state) <= MAX_DEPTH) {
+      pending.add(new Path(state, stack));
+    }
+  }
+
+  /** Follows all edges that take no byte. */
+  private Place gather() {
+    Set<Path> taking = new LinkedHashSet<>();
+    boolean mayEnd = false;
+    for (Path path = pending.poll(); path != null; path = pending.poll()) {
+      if (!seen.add(path)) {
+        continue;
+      }
+      int state = path.state();
+      if (network.bytes(state).length > 0 && taking.size() < MAX_PATHS) {
+        taking.add(path);
+      }
+      Stack stack = path.stack();
+      if (network.ends(state)) {
+        if (stack == null) {
+          mayEnd = true;
+        } else {
+          add(stack.state(), stack.outer());
+        }
+      }
+      for (int target : network.epsilons(state)) {
+        add(target, stack);
+      }
+      call(path);
+    }
+    seen.clear();
+    return place(taking, mayEnd);
+  }
+
+  private void call(Path path) {
+    int[] calls = network.calls(path.state());
+    int depth = Stack.depth(path.stack());
+    for (int i = 0; i < calls.length; i += 2) {
+      int after = calls[i + 1];
+      if (network.onlyEnds(after)) {
+        add(calls[i], path.stack());
+      } else if (depth + network.need(after) <= MAX_DEPTH) {
+        add(calls[i], new Stack(after, path.stack()));
+      }
+    }
+  }
+
+  private Place place(Set<Path> paths, boolean mayEnd) {
+    if (paths.isEmpty() && !mayEnd) {
+      return NOWHERE;
+    }
+    if (places.size() >= MAX_PLACES) {
+      places.clear();
+    }
+    return places.computeIfAbsent(
+        new Key(paths, mayEnd), key -> new Place(key.paths(), key.mayEnd()));
+  }
+}

@@ -1,0 +1,241 @@
+package dev.kappa.grammar;
+
+import dev.kappa.grammar.NetworkBuilder.Rule;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Turns a JSON schema into a part of a network. What it makes satisfies the schema; where a schema
+ * leaves room that a model needs not, it makes less of it: properties come in the schema's order,
+ * those that the schema does not name come only where {@code additionalProperties} asks for them,
+ * and constants are written in one way. A keyword that it does not know is refused. Not
+ * thread-safe.
+ */
+final class SchemaCompiler {
+
+  static final Set<String> TYPES =
+      Set.of("object", "array", "string", "number", "integer", "boolean", "null");
+
+  private static final Set<String> KEYWORDS =
+      Set.of(
+          "type",
+          "properties",
+          "required",
+          "additionalProperties",
+          "items",
+          "prefixItems",
+          "minItems",
+          "maxItems",
+          "uniqueItems",
+          "minLength",
+          "maxLength");
+
+  private static final Map<String, Set<String>> TYPES_BY_KEYWORD =
+      Map.of(
+          "properties", Set.of("object"),
+          "required", Set.of("object"),
+          "additionalProperties", Set.of("object"),
+          "items", Set.of("array"),
+          "prefixItems", Set.of("array"),
+          "minItems", Set.of("array"),
+          "maxItems", Set.of("array"),
+          "minLength", Set.of("string"),
+          "maxLength", Set.of("string"));
+
+  private final NetworkBuilder builder;
+  private final JsonRules json;
+  private final JsonNode root;
+  private final ObjectCompiler objects;
+  private final ArrayCompiler arrays;
+  private final Map<String, Rule> references = new HashMap<>();
+
+  SchemaCompiler(NetworkBuilder builder, JsonRules json, JsonNode root) {
+    this.builder = builder;
+    this.json = json;
+    this.root = root;
+    objects = new ObjectCompiler(builder, json, this);
+    arrays = new ArrayCompiler(builder, json, this);
+  }
+
+  /**
+   * Adds the whole schema; returns the state after it.
+   *
+   * @throws GrammarException if it is no schema, or one that is not supported
+   */
+  int compile(int from) {
+    return compile(from, root, "");
+  }
+
+  /** Adds a schema within the whole one. */
+  int compile(int from, JsonNode schema, String path) {
+    if (schema.isBoolean()) {
+      // False is a state that leads nowhere.
+      return schema.booleanValue() ? json.value(from) : builder.state();
+    }
+    if (!schema.isObject()) {
+      throw new GrammarException(path, "a schema must be an object, true or false");
+    }
+    SchemaNode node = new SchemaNode(schema, path);
+    if (node.has("$ref")) {
+      node.allowOnly(Set.of("$ref"), "$ref");
+      return builder.call(from, reference(node));
+    }
+    if (node.has("anyOf")) {
+      node.allowOnly(Set.of("anyOf"), "anyOf");
+      return anyOf(from, node);
+    }
+    if (node.has("allOf")) {
+      node.allowOnly(Set.of("allOf"), "allOf");
+      return allOf(from, node);
+    }
+    if (node.has("const")) {
+      node.allowOnly(Set.of("const", "type"), "const");
+      return constants(from, List.of(schema.get("const")), node);
+    }
+    if (node.has("enum")) {
+      node.allowOnly(Set.of("enum", "type"), "enum");
+      return constants(from, node.elements("enum"), node);
+    }
+    node.allowOnly(KEYWORDS, null);
+    return typed(from, node);
+  }
+
+  private int anyOf(int from, SchemaNode node) {
+    int end = builder.state();
+    int i = 0;
+    for (JsonNode option : node.elements("anyOf")) {
+      builder.epsilon(compile(from, option, node.path("anyOf[" + i++ + "]")), end);
+    }
+    return end;
+  }
+
+  /** Generators wrap a single reference like this to say more about it. */
+  private int allOf(int from, SchemaNode node) {
+    List<JsonNode> all = node.elements("allOf");
+    if (all.size() != 1) {
+      throw node.error("allOf", "allOf is supported only with a single schema");
+    }
+    return compile(from, all.getFirst(), node.path("allOf[0]"));
+  }
+
+  private int constants(int from, List<JsonNode> values, SchemaNode node) {
+    Set<String> types = node.types();
+    int end = builder.state();
+    for (JsonNode value : values) {
+      if (types.isEmpty() || types.stream().anyMatch(type -> isOf(value, type))) {
+        builder.epsilon(builder.literal(from, value.toString()), end);
+      }
+    }
+    return end;
+  }
+
+  private static boolean isOf(JsonNode value, String type) {
+    return switch (type) {
+      case "object" -> value.isObject();
+      case "array" -> value.isArray();
+      case "string" -> value.isString();
+      case "boolean" -> value.isBoolean();
+      case "null" -> value.isNull();
+      case "integer" ->
+          value.isNumber() && value.doubleValue(0.5) == Math.rint(value.doubleValue(0.5));
+      default -> value.isNumber();
+    };
+  }
+
+  private int typed(int from, SchemaNode node) {
+    Set<String> types = node.types();
+    if (types.isEmpty()) {
+      types = implied(node);
+    }
+    if (types.isEmpty()) {
+      return json.value(from);
+    }
+    int end = builder.state();
+    for (String type : types) {
+      builder.epsilon(ofType(from, type, node), end);
+    }
+    return end;
+  }
+
+  /** Without a type, what the keywords are about. */
+  private static Set<String> implied(SchemaNode node) {
+    Set<String> types = new LinkedHashSet<>();
+    for (String keyword : node.json().propertyNames()) {
+      types.addAll(TYPES_BY_KEYWORD.getOrDefault(keyword, Set.of()));
+    }
+    return types;
+  }
+
+  private int ofType(int from, String type, SchemaNode node) {
+    return switch (type) {
+      case "object" -> objects.compile(from, node);
+      case "array" -> arrays.compile(from, node);
+      case "string" -> string(from, node);
+      case "number" -> json.number(from);
+      case "integer" -> json.integer(from);
+      case "boolean" -> json.bool(from);
+      default -> builder.literal(from, "null");
+    };
+  }
+
+  private int string(int from, SchemaNode node) {
+    int least = node.count("minLength", 0);
+    int most = node.count("maxLength", -1);
+    if (most >= 0 && most < least) {
+      throw node.error("maxLength", "maxLength must not be below minLength");
+    }
+    return json.string(from, least, most);
+  }
+
+  /** The rule of a referred schema, made the first time. */
+  private Rule reference(SchemaNode node) {
+    JsonNode value = node.get("$ref");
+    if (value == null || !value.isString()) {
+      throw node.error("$ref", "$ref must be a string");
+    }
+    String reference = value.stringValue();
+    Rule known = references.get(reference);
+    if (known != null) {
+      return known;
+    }
+    JsonNode target = resolve(node, reference);
+    Rule rule = builder.rule();
+    references.put(reference, rule);
+    String path = reference.length() < 2 ? "" : reference.substring(2).replace('/', '.');
+    builder.epsilon(compile(rule.start(), target, path), rule.end());
+    return rule;
+  }
+
+  /** Follows a JSON pointer (RFC 6901) in a fragment. */
+  private JsonNode resolve(SchemaNode node, String reference) {
+    if (!reference.equals("#") && !reference.startsWith("#/")) {
+      throw node.error("$ref", "$ref '" + reference + "' must point into the schema itself");
+    }
+    JsonNode at = root;
+    String[] names = reference.length() < 2 ? new String[0] : reference.substring(2).split("/", -1);
+    for (String encoded : names) {
+      String name = decode(node, encoded).replace("~1", "/").replace("~0", "~");
+      boolean index = at.isArray() && name.matches("[0-9]{1,6}");
+      JsonNode next = index ? at.get(Integer.parseInt(name)) : at.get(name);
+      if (next == null) {
+        throw node.error("$ref", "$ref '" + reference + "' points to nothing");
+      }
+      at = next;
+    }
+    return at;
+  }
+
+  private static String decode(SchemaNode node, String encoded) {
+    try {
+      return URLDecoder.decode(encoded.replace("+", "%2B"), StandardCharsets.UTF_8);
+    } catch (IllegalArgumentException e) {
+      throw node.error("$ref", "$ref is not well encoded");
+    }
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.kappa.grammar;
+
+import org.jspecify.annotations.NullMarked;

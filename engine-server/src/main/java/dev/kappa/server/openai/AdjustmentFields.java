@@ -1,0 +1,71 @@
+package dev.kappa.server.openai;
+
+import dev.kappa.sample.Adjustments;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.databind.JsonNode;
+
+/** Reads what a request wants done to its logits. */
+final class AdjustmentFields {
+
+  private static final String BIAS = "logit_bias";
+  private static final String ALLOWED = "allowed_token_ids";
+
+  /** As many as OpenAI takes; each costs a little at every token. */
+  private static final int MAX_BIASES = 1024;
+
+  private AdjustmentFields() {}
+
+  static Adjustments read(JsonFields fields, int vocabularySize) {
+    double repetition = fields.number("repetition_penalty", 0, 2, 1);
+    if (repetition == 0) {
+      throw JsonFields.bad("repetition_penalty", "repetition_penalty must be above 0");
+    }
+    return new Adjustments(
+        repetition,
+        fields.number("presence_penalty", -2, 2, 0),
+        fields.number("frequency_penalty", -2, 2, 0),
+        bias(fields, vocabularySize),
+        allowed(fields, vocabularySize),
+        fields.integer("min_tokens", 0, Integer.MAX_VALUE, 0),
+        null);
+  }
+
+  private static Map<Integer, Double> bias(JsonFields fields, int vocabularySize) {
+    JsonFields object = fields.object(BIAS);
+    if (object == null) {
+      return Map.of();
+    }
+    Map<Integer, Double> bias = new LinkedHashMap<>();
+    for (String name : object.unread()) {
+      bias.put(token(name, vocabularySize), object.number(name, -100, 100, 0));
+    }
+    if (bias.size() > MAX_BIASES) {
+      throw JsonFields.bad(BIAS, BIAS + " must hold at most " + MAX_BIASES + " tokens");
+    }
+    return bias;
+  }
+
+  private static int token(String name, int vocabularySize) {
+    try {
+      int token = Integer.parseInt(name);
+      if (token >= 0 && token < vocabularySize) {
+        return token;
+      }
+    } catch (NumberFormatException e) {
+      // Said below.
+    }
+    throw JsonFields.bad(
+        BIAS, "the keys of logit_bias must be token ids below " + vocabularySize + ", not " + name);
+  }
+
+  private static List<Integer> allowed(JsonFields fields, int vocabularySize) {
+    List<Integer> tokens = TokenIds.read(fields, ALLOWED, vocabularySize, vocabularySize);
+    JsonNode value = fields.get(ALLOWED);
+    if (value != null && tokens.isEmpty()) {
+      throw JsonFields.bad(ALLOWED, ALLOWED + " must not be empty");
+    }
+    return tokens;
+  }
+}
