@@ -108,7 +108,8 @@ final class Prediction {
   private Round round(MeasuredMachine measured, long seed) throws InterruptedException {
     EngineOptions.Builder options = options(measured.maxBatchedTokens());
     Replay alone = replay(measured, options, documents.of(settings.requests, ALONE, seed));
-    double rate = settings.use / (alone.firstTokenMillis().mean() / 1e3);
+    double millis = alone.firstTokenMillis().mean() + OUTPUT / 2.0 * alone.perTokenMillis().mean();
+    double rate = settings.use / (millis / 1e3);
     Trace trace = documents.of(settings.requests, rate, seed);
     Replay predicted = replay(measured, options, trace);
     EngineOptions real = options.dummyWeights(settings.dummyWeights).warmUp(true).build();

@@ -45,8 +45,8 @@ final class PredictionCommand implements Callable<Integer> {
       names = "--use",
       paramLabel = "SHARE",
       description =
-          "How busy requests keep the machine if they are served one after the other (default: 0.5).")
-  private double use = 0.5;
+          "How busy requests keep the machine if they are served one after the other (default: 0.3).")
+  private double use = 0.3;
 
   @Override
   public Integer call() throws InterruptedException {
