@@ -83,6 +83,13 @@ __device__ __forceinline__ void loadMatrix2Transposed(uint32_t (&r)[2], const vo
                : "memory");
 }
 
+// The same value, of which the compiler does not know it: what follows is computed from it anew, not
+// kept in registers meanwhile.
+__device__ __forceinline__ int anew(int value) {
+  asm volatile("" : "+r"(value));
+  return value;
+}
+
 __device__ __forceinline__ float exp2Approx(float x) {
   float result;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));

@@ -12,7 +12,27 @@ __device__ __forceinline__ float toFloat(__half value) { return __half2float(val
 
 __device__ __forceinline__ void put(float* to, float value) { *to = value; }
 __device__ __forceinline__ void put(bf16* to, float value) { *to = __float2bfloat16_rn(value); }
-__device__ __forceinline__ void put(__half* to, float value) { *to = __float2half_rn(value); }
+
+// Values beyond the range become its end: attention multiplies what a row must not see by zero, and
+// an infinity would not vanish.
+__device__ __forceinline__ void put(__half* to, float value) {
+  constexpr float LARGEST = 65504.0f;
+  *to = __float2half_rn(value > LARGEST ? LARGEST : value < -LARGEST ? -LARGEST : value);
+}
+
+// Two numbers of a type in a register, as tensor cores take them.
+__device__ __forceinline__ uint32_t packed(bf16, float low, float high) {
+  __nv_bfloat162 both = __floats2bfloat162_rn(low, high);
+  uint32_t bits;
+  memcpy(&bits, &both, sizeof bits);
+  return bits;
+}
+__device__ __forceinline__ uint32_t packed(__half, float low, float high) {
+  __half2 both = __floats2half2_rn(low, high);
+  uint32_t bits;
+  memcpy(&bits, &both, sizeof bits);
+  return bits;
+}
 
 // Sum over the lanes of a warp, the same in all of them.
 __device__ __forceinline__ float warpSum(float value) {

@@ -28,7 +28,7 @@ struct Attribute {
   int value;
 };
 
-// An H100's, as far as anyone asks.
+// An H100's, as far as anyone asks; but blocks have no more shared memory than on any GPU since sm_80.
 constexpr Attribute ATTRIBUTES[] = {
     {1, 1024},         // MAX_THREADS_PER_BLOCK
     {2, 1024},         // MAX_BLOCK_DIM_X
@@ -44,7 +44,6 @@ constexpr Attribute ATTRIBUTES[] = {
     {12, 65536},       // MAX_REGISTERS_PER_BLOCK
     {13, 1980000},     // CLOCK_RATE
     {15, 1},           // GPU_OVERLAP
-    {16, 132},         // MULTIPROCESSOR_COUNT
     {19, 1},           // CAN_MAP_HOST_MEMORY
     {31, 1},           // CONCURRENT_KERNELS
     {36, 2619000},     // MEMORY_CLOCK_RATE
@@ -60,7 +59,7 @@ constexpr Attribute ATTRIBUTES[] = {
     {82, 65536},       // MAX_REGISTERS_PER_MULTIPROCESSOR
     {83, 1},           // MANAGED_MEMORY
     {91, 1},           // CAN_USE_HOST_POINTER_FOR_REGISTERED_MEM
-    {97, 232448},      // MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
+    {97, 101376},      // MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
     {115, 1},          // MEMORY_POOLS_SUPPORTED
 };
 
@@ -104,6 +103,7 @@ void kappaSimReset() {
   }
   settings().pinnedBytes = SIZE_MAX;
   settings().machineCode = false;
+  settings().processors = PROCESSORS;
   settings().copiesToFailure = -1;
 }
 
@@ -176,6 +176,7 @@ EXPORTED int cuDeviceGetAttribute(int* value, int attribute, int device) {
   for (const Attribute& a : ATTRIBUTES) {
     if (a.key == attribute) *value = a.value;
   }
+  if (attribute == 16) *value = settings().processors;  // MULTIPROCESSOR_COUNT
   return SUCCESS;
 }
 

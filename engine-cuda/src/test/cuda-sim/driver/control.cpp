@@ -28,6 +28,7 @@ Settings* fromEnvironment() {
   s->memoryBytes = (size_t)number("KAPPA_SIM_MEMORY", 256 << 20);
   s->pinnedBytes = SIZE_MAX;
   s->machineCode = false;
+  s->processors = PROCESSORS;
   s->copiesToFailure = -1;
   return s;
 }
@@ -70,6 +71,8 @@ void kappaSimLimitPinned(size_t bytes) { settings().pinnedBytes = bytes; }
 void kappaSimTakeMachineCode() { settings().machineCode = true; }
 
 void kappaSimFailCopy(int64_t n) { settings().copiesToFailure = n - 1; }
+
+void kappaSimProcessors(int count) { settings().processors = count; }
 
 int kappaSimUnsupported(const char* function) {
   counters().unsupportedCalls++;

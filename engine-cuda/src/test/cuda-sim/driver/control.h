@@ -18,8 +18,11 @@ struct Settings {
   std::atomic<size_t> memoryBytes;
   std::atomic<size_t> pinnedBytes;      // most that can be pinned
   std::atomic<bool> machineCode;        // whether images of machine code are taken
+  std::atomic<int> processors;
   std::atomic<int64_t> copiesToFailure;  // that many copies succeed, the next fails; -1: none fails
 };
+
+constexpr int PROCESSORS = 132;
 
 Settings& settings();
 
@@ -41,6 +44,8 @@ void pauseAt(uint64_t stream, uint64_t sequence, unsigned place);
 
 EXPORTED void kappaSimConfigure(uint64_t seed, int delayMicros, int reverse, size_t memoryBytes);
 EXPORTED void kappaSimLimitPinned(size_t bytes);
+// Multiprocessors that the GPU claims to have; an H100's number after a reset.
+EXPORTED void kappaSimProcessors(int count);
 // The n-th copy from now fails, and with it the context; 0: none.
 EXPORTED void kappaSimFailCopy(int64_t n);
 // Takes images of machine code until the next reset, as a driver does that is not older than they

@@ -59,6 +59,7 @@ struct Entry<Kernel> {
 }  // namespace onhost
 
 #define KAPPA_KERNEL(name) extern "C" __global__ void name
+#define KAPPA_KERNEL_OF(threads, blocks, name) KAPPA_KERNEL(name)
 
 #define EXPORT_KERNEL(name)                                                     \
   extern "C" __attribute__((visibility("default")))                             \

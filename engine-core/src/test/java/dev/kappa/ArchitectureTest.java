@@ -42,6 +42,10 @@ class ArchitectureTest {
           .definedBy("dev.kappa.device.virtual")
           .layer("host")
           .definedBy("dev.kappa.device.host")
+          .layer("trace")
+          .definedBy("dev.kappa.trace")
+          .whereLayer("trace")
+          .mayOnlyBeAccessedByLayers("engine")
           .whereLayer("plan")
           .mayNotBeAccessedByAnyLayer()
           .whereLayer("engine")
@@ -121,6 +125,15 @@ class ArchitectureTest {
               "ai.djl..",
               "tools.jackson..",
               "org.jspecify..");
+
+  @ArchTest
+  static final ArchRule tracesStandAlone =
+      classes()
+          .that()
+          .resideInAPackage("dev.kappa.trace")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage("dev.kappa.trace", "java..", "tools.jackson..", "org.jspecify..");
 
   @ArchTest
   static final ArchRule rooflineIsPureArithmetic =

@@ -2,6 +2,7 @@ package dev.kappa.bench;
 
 import dev.kappa.cli.DeviceFlags;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -27,6 +28,14 @@ final class BenchFlags {
   private int maxBatchedTokens;
 
   @Option(
+      names = "--trace-out",
+      paramLabel = "FILE",
+      description =
+          "Writes a trace for ui.perfetto.dev: of the engine that loads while it computes; of"
+              + " several one after the other, of the last.")
+  private @Nullable Path traceOut;
+
+  @Option(
       names = "--seed",
       paramLabel = "N",
       description = "Seed of prompts and dummy weights (default: 1).")
@@ -47,6 +56,11 @@ final class BenchFlags {
 
   DeviceFlags device() {
     return device;
+  }
+
+  /** Where to write a trace; null for none. */
+  @Nullable Path traceOut() {
+    return traceOut;
   }
 
   int maxBatchedTokens() {

@@ -1,5 +1,6 @@
 package dev.kappa.bench;
 
+import dev.kappa.roofline.Line;
 import dev.kappa.roofline.ModelShape;
 
 /** Where the measured lines of loading and of computing cross. */

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Measures requests of one length whose prefixes of different lengths lie in host memory. How a
@@ -61,6 +62,8 @@ final class KappaSweep implements AutoCloseable {
    * @param linkBandwidth what the device's link is throttled to, bytes per second; 0 if it is not
    * @param dummyWeights whether weights are random
    * @param seed of prompts and dummy weights
+   * @param traceOut where to write a trace of the engine that loads while it computes; null for
+   *     none
    */
   record Settings(
       Path model,
@@ -71,7 +74,8 @@ final class KappaSweep implements AutoCloseable {
       int maxBatchedTokens,
       long linkBandwidth,
       boolean dummyWeights,
-      long seed) {
+      long seed,
+      @Nullable Path traceOut) {
 
     private static final int DEFAULT_CONTEXT = 4096;
 
@@ -91,7 +95,8 @@ final class KappaSweep implements AutoCloseable {
           maxBatchedTokens,
           linkBandwidth,
           dummyWeights,
-          seed);
+          seed,
+          traceOut);
     }
   }
 
@@ -108,7 +113,8 @@ final class KappaSweep implements AutoCloseable {
     try {
       for (RestoreMode mode : RestoreMode.values()) {
         EngineOptions options = options(config, mode);
-        Engine engine = Engine.builder(settings.model).options(options).start(device);
+        Path trace = mode == RestoreMode.LOAD ? settings.traceOut : null;
+        Engine engine = Engine.builder(settings.model).options(options).trace(trace).start(device);
         probes.put(mode, new EngineProbe(engine, pause));
       }
       started = true;
@@ -275,7 +281,9 @@ final class KappaSweep implements AutoCloseable {
       fill(probe, Arrays.copyOf(prompt, point.cached()));
     }
     Finish finish = probe.run(prompt, 1);
-    check("tokens in host memory", finish.usage().hostTokens(), loads ? point.cached() : 0);
+    if (mode != RestoreMode.AUTO) {
+      check("tokens in host memory", finish.usage().hostTokens(), loads ? point.cached() : 0);
+    }
     probe.awaitIdle();
     probe.forget(true, true);
     return finish;

@@ -69,7 +69,8 @@ final class KappaSweepCommand implements Callable<Integer> {
             flags.maxBatchedTokens(),
             flags.device().linkBandwidth(),
             flags.dummyWeights(),
-            flags.seed());
+            flags.seed(),
+            flags.traceOut());
     SweepResult result;
     try (Device device = flags.device().open().device();
         KappaSweep sweep = new KappaSweep(settings, device, EngineProbe::sleep)) {

@@ -13,7 +13,8 @@ import picocli.CommandLine.Command;
       ThroughputCommand.class,
       KappaSweepCommand.class,
       OffloadOverheadCommand.class,
-      StorePoliciesCommand.class
+      StorePoliciesCommand.class,
+      PredictionCommand.class
     })
 public final class Main {
 

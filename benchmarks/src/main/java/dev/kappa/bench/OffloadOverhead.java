@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What keeping KV in host memory costs where nothing is ever asked twice: the same kind of traffic,
@@ -40,6 +41,7 @@ final class OffloadOverhead implements AutoCloseable {
    * @param generate tokens generated for each
    * @param maxBatchedTokens most tokens in a step; 0 for the engine's choice
    * @param storePolicy when the engine with host memory stores
+   * @param traceOut where to write a trace of the engine with host memory; null for none
    */
   record Settings(
       Path model,
@@ -50,7 +52,8 @@ final class OffloadOverhead implements AutoCloseable {
       int maxBatchedTokens,
       StorePolicy storePolicy,
       boolean dummyWeights,
-      long seed) {}
+      long seed,
+      @Nullable Path traceOut) {}
 
   /**
    * One turn of both.
@@ -153,6 +156,9 @@ final class OffloadOverhead implements AutoCloseable {
             .warmUp(true)
             .seed(settings.seed)
             .build();
-    return Engine.builder(settings.model).options(options).start(device);
+    return Engine.builder(settings.model)
+        .options(options)
+        .trace(offloading ? settings.traceOut : null)
+        .start(device);
   }
 }

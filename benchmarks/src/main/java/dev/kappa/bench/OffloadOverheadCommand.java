@@ -66,7 +66,8 @@ final class OffloadOverheadCommand implements Callable<Integer> {
             flags.maxBatchedTokens(),
             storePolicy,
             flags.dummyWeights(),
-            flags.seed());
+            flags.seed(),
+            flags.traceOut());
     Machine machine = Machine.here();
     Devices.Choice choice = flags.device().open();
     try (Device device = choice.device();

@@ -3,6 +3,7 @@ package dev.kappa.bench;
 import dev.kappa.device.DeviceInfo;
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.roofline.HardwareProfile;
+import dev.kappa.roofline.Line;
 import dev.kappa.roofline.ModelShape;
 import dev.kappa.roofline.Roofline;
 import java.util.Arrays;
@@ -94,6 +95,7 @@ record SweepResult(
    * @param recompute all tokens computed, by an engine without host memory
    * @param loadWhole the prefix loaded, then the rest computed
    * @param load computing begun as soon as the load allows
+   * @param auto the prefix computed in part, as far as that is faster
    * @param linkBytesPerSecond bytes by the device's copy time in mode {@code load}
    * @param linkFraction the same as a share of the calibrated link
    */
@@ -106,6 +108,7 @@ record SweepResult(
       RequestSplit recompute,
       RequestSplit loadWhole,
       RequestSplit load,
+      RequestSplit auto,
       double linkBytesPerSecond,
       double linkFraction) {}
 
@@ -190,6 +193,7 @@ record SweepResult(
         median(samples, point, RestoreMode.RECOMPUTE),
         median(samples, point, RestoreMode.LOAD_WHOLE),
         load,
+        median(samples, point, RestoreMode.AUTO),
         rate,
         rate / calibration.linkBytesPerSecond);
   }

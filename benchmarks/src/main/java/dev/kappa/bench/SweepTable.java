@@ -1,5 +1,6 @@
 package dev.kappa.bench;
 
+import dev.kappa.roofline.Line;
 import java.io.PrintStream;
 
 /** Prints a sweep for people. */
@@ -30,10 +31,10 @@ final class SweepTable {
         compute.fixed() * MILLIS,
         compute.rate() / GIGA);
     out.println(
-        "                      |  time to first token, ms     | load, ms        | compute, ms     |"
+        "                      |  time to first token, ms             | load, ms        | compute, ms     |"
             + "         |");
     out.println(
-        "      κ      K      T | recompute    whole  overlap  |  found predicted|  found predicted|"
+        "      κ      K      T | recompute    whole  overlap    auto  |  found predicted|  found predicted|"
             + "  hidden | link");
     result.points().forEach(row -> print(row, out));
     SweepResult.KappaCritical critical = result.kappaCritical();
@@ -44,7 +45,7 @@ final class SweepTable {
 
   private static void print(SweepResult.Row row, PrintStream out) {
     out.printf(
-        "%7.2f %6d %6d | %9.1f %8.1f %8.1f  | %7.1f %8.1f| %7.1f %8.1f| %6.0f %% | %.3f GB/s, %.0f"
+        "%7.2f %6d %6d | %9.1f %8.1f %8.1f %7.1f  | %7.1f %8.1f| %7.1f %8.1f| %6.0f %% | %.3f GB/s, %.0f"
             + " %%%n",
         row.kappa(),
         row.cached(),
@@ -52,6 +53,7 @@ final class SweepTable {
         row.recompute().first() * MILLIS,
         row.loadWhole().first() * MILLIS,
         row.load().first() * MILLIS,
+        row.auto().first() * MILLIS,
         row.loadWhole().loading() * MILLIS,
         row.predictedLoad() * MILLIS,
         row.loadWhole().compute() * MILLIS,

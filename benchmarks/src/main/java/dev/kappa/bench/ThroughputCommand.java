@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -50,6 +51,9 @@ final class ThroughputCommand implements Callable<Integer> {
   @Option(names = "--max-num-batched-tokens", description = "Tokens of a prefill chunk.")
   private int maxBatchedTokens = 512;
 
+  @Option(names = "--trace-out", description = "Writes a trace for ui.perfetto.dev.")
+  private @Nullable Path traceOut;
+
   @Option(names = "--seed", description = "Seed of prompts and dummy weights.")
   private long seed = 1;
 
@@ -73,7 +77,7 @@ final class ThroughputCommand implements Callable<Integer> {
             .seed(seed)
             .build();
     try (Device opened = choice.device();
-        Engine engine = Engine.builder(model).options(options).start(opened)) {
+        Engine engine = Engine.builder(model).options(options).trace(traceOut).start(opened)) {
       System.out.printf("# %s, %s%n", model, choice.reason());
       TimedRequests requests = new TimedRequests(engine, new Random(seed));
       requests.run(Math.min(64, longest - 8), 8);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.kappa.device.virtual.VirtualModels;
 import dev.kappa.roofline.HardwareProfile;
+import dev.kappa.roofline.Line;
 import dev.kappa.roofline.ModelShape;
 import dev.kappa.roofline.Roofline;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -15,7 +15,8 @@ class RequestSplitTest {
             null,
             new Finish.Usage(100, 1, 64, 64),
             new Finish.Timings(queued, first, first, 0),
-            restored));
+            restored,
+            new Finish.Account(Double.NaN, 0, 0, 0, 0, 0, 0, Finish.Bound.COMPUTE)));
   }
 
   /** Admitted after 1 s, loading until 5 s, computing until 7 s. */

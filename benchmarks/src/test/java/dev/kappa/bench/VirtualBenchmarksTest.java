@@ -43,7 +43,7 @@ class VirtualBenchmarksTest {
   private SweepResult sweep(List<Double> kappas) {
     Path model = VirtualModels.write(folder, SHAPE, 8192);
     KappaSweep.Settings settings =
-        new KappaSweep.Settings(model, CONTEXT, kappas, 2, 0, 0, 0, true, 1);
+        new KappaSweep.Settings(model, CONTEXT, kappas, 2, 0, 0, 0, true, 1, null);
     try (KappaSweep sweep = new KappaSweep(settings, device, device::run)) {
       return sweep.run(message -> {});
     }
@@ -57,7 +57,7 @@ class VirtualBenchmarksTest {
     SweepResult.KappaCritical critical = result.kappaCritical();
     assertThat(critical.measured()).isCloseTo(critical.predicted(), withinPercentage(15));
     assertThat(result.points()).hasSizeGreaterThanOrEqualTo(8);
-    assertThat(result.samples()).hasSize(3 * 2 * result.points().size());
+    assertThat(result.samples()).hasSize(4 * 2 * result.points().size());
   }
 
   @Test
@@ -68,6 +68,7 @@ class VirtualBenchmarksTest {
         .isCloseTo(row.predictedLoad() + row.predictedCompute(), withinPercentage(15));
     assertThat(row.load().first()).isLessThan(row.loadWhole().first());
     assertThat(row.load().overlap()).isPositive();
+    assertThat(row.auto().first()).isLessThan(1.03 * row.load().first());
     assertThat(row.recompute().first()).isGreaterThan(row.loadWhole().first());
     assertThat(row.linkFraction()).isBetween(0.8, 1.01);
   }
@@ -83,7 +84,7 @@ class VirtualBenchmarksTest {
         .startsWith("kappa_crit(2048): predicted ");
     JsonNode json = JsonMapper.shared().readTree(KappaSweepCommand.json(result));
     assertThat(json.at("/options/context").intValue()).isEqualTo(CONTEXT);
-    assertThat(json.at("/samples").size()).isEqualTo(12);
+    assertThat(json.at("/samples").size()).isEqualTo(16);
     assertThat(json.at("/points/0/load/copy").doubleValue()).isPositive();
   }
 
@@ -92,7 +93,8 @@ class VirtualBenchmarksTest {
   void overheadOfAFreeLinkIsNone() {
     Path model = VirtualModels.write(folder, SHAPE, 8192);
     OffloadOverhead.Settings settings =
-        new OffloadOverhead.Settings(model, 4, 512, 8, 5, 0, StorePolicy.WRITE_THROUGH, true, 1);
+        new OffloadOverhead.Settings(
+            model, 4, 512, 8, 5, 0, StorePolicy.WRITE_THROUGH, true, 1, null);
     try (OffloadOverhead overhead = new OffloadOverhead(settings, device, device::run)) {
       OffloadOverhead.Result result = overhead.run();
       assertThat(result.medianRatio()).isCloseTo(1, within(1e-3));

@@ -22,6 +22,7 @@ public final class Batch implements AutoCloseable {
   private int rows;
   private int sequences;
   private int outputs;
+  private long version;
 
   /**
    * @param maxRows most new tokens in a step
@@ -39,6 +40,7 @@ public final class Batch implements AutoCloseable {
 
   /** Empties the batch before it is filled again. */
   public void clear() {
+    version++;
     rows = 0;
     sequences = 0;
     outputs = 0;
@@ -81,6 +83,11 @@ public final class Batch implements AutoCloseable {
   public void markOutput() {
     set(3 * maxRows + outputs, rows - 1);
     outputs++;
+  }
+
+  /** Another number whenever something has changed, so that copies know whether they are old. */
+  public long version() {
+    return version;
   }
 
   /** New tokens in the step. */
@@ -193,6 +200,7 @@ public final class Batch implements AutoCloseable {
   }
 
   private void set(int index, int value) {
+    version++;
     ints.setAtIndex(INT, index, value);
   }
 

@@ -25,13 +25,16 @@ final class ActiveRequest {
   private final long seed;
   private final long submittedNanos;
 
+  private final PromptTimes times = new PromptTimes();
   private final List<TokenLogprob> promptLogprobs = new ArrayList<>();
+  private long number;
   private boolean started;
   private long startedNanos;
   private long firstTokenNanos;
   private int generated;
   private Finish.@Nullable Reason reason;
   private boolean ended;
+  private @Nullable Finish finished;
 
   /**
    * @param endTokens tokens that end the output and are no part of it
@@ -59,6 +62,24 @@ final class ActiveRequest {
     return request.id();
   }
 
+  /** Its place in the order of arrival. */
+  long number() {
+    return number;
+  }
+
+  void number(long value) {
+    number = value;
+  }
+
+  long submittedNanos() {
+    return submittedNanos;
+  }
+
+  /** How it ended; null if it has not, or with an error. */
+  @Nullable Finish finished() {
+    return finished;
+  }
+
   SamplingParams sampling() {
     return request.sampling();
   }
@@ -69,6 +90,11 @@ final class ActiveRequest {
 
   long seed() {
     return seed;
+  }
+
+  /** What the way to its first token takes. */
+  PromptTimes times() {
+    return times;
   }
 
   /** Tokens generated so far; the index of the next one. */
@@ -138,8 +164,12 @@ final class ActiveRequest {
     listener.onDelta(new OutputListener.Delta(text, new int[] {token}, logprobs));
   }
 
-  /** Ends the request towards its listener. */
-  void finish(Finish.Reason why, long now) {
+  /**
+   * Ends the request towards its listener.
+   *
+   * @param kappaCritical see {@link Finish.Account}
+   */
+  void finish(Finish.Reason why, long now, double kappaCritical) {
     reason = why;
     String rest = stops.append(decoder.finish());
     rest = stops.found() == null ? rest + stops.finish() : rest;
@@ -149,14 +179,19 @@ final class ActiveRequest {
     int cached = Math.max(0, sequence.cachedPrompt());
     Finish.Usage usage =
         new Finish.Usage(sequence.promptLength(), generated, cached, sequence.hostPrompt());
+    long first = generated == 0 ? 0 : firstTokenNanos - submittedNanos;
     Finish.Timings timings =
         new Finish.Timings(
             (started ? startedNanos : now) - submittedNanos,
-            generated == 0 ? 0 : firstTokenNanos - submittedNanos,
+            first,
             now - submittedNanos,
             sequence.preemptions());
+    long untilFirst = generated == 0 ? timings.total() : first;
+    Finish.Account account = times.close(kappaCritical, sequence.restored(), untilFirst);
     ended = true;
-    listener.onFinish(new Finish(why, stops.found(), usage, timings, restored()));
+    Finish end = new Finish(why, stops.found(), usage, timings, restored(), account);
+    finished = end;
+    listener.onFinish(end);
   }
 
   private Finish.Restored restored() {

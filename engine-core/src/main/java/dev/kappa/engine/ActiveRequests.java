@@ -27,16 +27,25 @@ final class ActiveRequests implements StepRunner.RowSink {
   private final IdentityHashMap<Sequence, ActiveRequest> active = new IdentityHashMap<>();
   private final Scheduler scheduler;
   private final Clock clock;
+  private final Rates rates;
+  private final @Nullable Tracer tracer;
   private final Sampler sampler;
   private final Logprobs logprobs;
+  private long requests;
   private long promptTokens;
   private long cachedPromptTokens;
   private long hostPromptTokens;
   private long generatedTokens;
 
-  ActiveRequests(Scheduler scheduler, Clock clock, int vocabulary) {
+  /**
+   * @param tracer is told of requests; null if nobody is
+   */
+  ActiveRequests(
+      Scheduler scheduler, Clock clock, Rates rates, @Nullable Tracer tracer, int vocabulary) {
     this.scheduler = scheduler;
     this.clock = clock;
+    this.rates = rates;
+    this.tracer = tracer;
     sampler = new Sampler(vocabulary);
     logprobs = new Logprobs(vocabulary);
   }
@@ -68,12 +77,16 @@ final class ActiveRequests implements StepRunner.RowSink {
   void add(ActiveRequest request) {
     active.put(request.sequence(), request);
     scheduler.add(request.sequence());
+    request.number(requests++);
+    if (tracer != null) {
+      tracer.submitted(request);
+    }
   }
 
   /** Ends a request early; does nothing if it has ended. */
   void cancel(ActiveRequest request) {
     if (active.containsKey(request.sequence())) {
-      end(request, () -> request.finish(Finish.Reason.ABORT, clock.nanos()));
+      end(request, () -> finish(request, Finish.Reason.ABORT));
     }
   }
 
@@ -183,7 +196,37 @@ final class ActiveRequests implements StepRunner.RowSink {
         promptTokens += chunk.sequence().promptLength();
         cachedPromptTokens += chunk.sequence().cachedPrompt();
         hostPromptTokens += chunk.sequence().hostPrompt();
+        request.times().predict(rates.computeNanos(chunk.sequence(), chunk.start()));
       }
+    }
+  }
+
+  /**
+   * Takes note of what a step took of those whose prompts it computed.
+   *
+   * @param stallNanos how long the device waited for loads
+   */
+  void noteStep(StepPlan plan, long begun, long ended, long stallNanos) {
+    for (StepPlan.Chunk chunk : plan.chunks()) {
+      ActiveRequest request = active.get(chunk.sequence());
+      if (request != null && !request.times().isComplete()) {
+        Sequence sequence = chunk.sequence();
+        request.times().add(sequence.restored(), begun, ended, stallNanos, chunk.completesPrompt());
+      }
+    }
+  }
+
+  /**
+   * Takes note of what a step over host memory took.
+   *
+   * @param predictedReadNanos what reading was expected to take
+   * @param readNanos what it did
+   */
+  void noteLongStep(StepPlan plan, long nanos, long predictedReadNanos, long readNanos) {
+    StepPlan.Chunk chunk = plan.chunks().getFirst();
+    ActiveRequest request = active.get(chunk.sequence());
+    if (request != null && !request.times().isComplete()) {
+      request.times().addLong(nanos, predictedReadNanos, readNanos, chunk.completesPrompt());
     }
   }
 
@@ -195,12 +238,17 @@ final class ActiveRequests implements StepRunner.RowSink {
         continue;
       }
       if (request.promptOnly() && chunk.reachesEnd()) {
-        end(request, () -> request.finish(Finish.Reason.LENGTH, clock.nanos()));
+        end(request, () -> finish(request, Finish.Reason.LENGTH));
       } else if (request.reason() != null) {
         Finish.Reason reason = request.reason();
-        end(request, () -> request.finish(reason, clock.nanos()));
+        end(request, () -> finish(request, reason));
       }
     }
+  }
+
+  private void finish(ActiveRequest request, Finish.Reason reason) {
+    double critical = rates.kappaCritical(request.sequence().promptLength());
+    request.finish(reason, clock.nanos(), critical);
   }
 
   /** Passes something on to a request; what goes wrong there ends that request alone. */
@@ -226,6 +274,9 @@ final class ActiveRequests implements StepRunner.RowSink {
       scheduler.remove(request.sequence());
     } finally {
       say(request, goodbye);
+      if (tracer != null) {
+        tracer.ended(request, clock.nanos());
+      }
     }
   }
 

@@ -233,6 +233,7 @@ public final class Engine implements AutoCloseable {
     private EngineOptions options = EngineOptions.defaults();
     private LoadProgress progress = (done, total) -> {};
     private @Nullable Tokenizer tokenizer;
+    private @Nullable Path trace;
 
     private Builder(Path model) {
       this.model = model;
@@ -256,16 +257,25 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
+     * Writes steps, their parts, copies and requests to a file that Perfetto and Chrome show; null
+     * for none. It is complete once the engine is closed.
+     */
+    public Builder trace(@Nullable Path file) {
+      trace = file;
+      return this;
+    }
+
+    /**
      * Loads the model and starts the engine thread.
      *
      * @param device computes; the caller closes it after the engine
      * @throws dev.kappa.model.ModelException if the model cannot be loaded
      * @throws dev.kappa.text.TextException if its tokenizer cannot be loaded
      * @throws dev.kappa.device.DeviceException if it does not fit
-     * @throws EngineException if the options contradict the model
+     * @throws EngineException if the options contradict the model, or the trace cannot be written
      */
     public Engine start(Device device) {
-      EngineParts parts = EngineParts.load(model, options, tokenizer, progress, device);
+      EngineParts parts = EngineParts.load(model, options, tokenizer, progress, trace, device);
       try {
         return new Engine(parts);
       } catch (RuntimeException | Error e) {

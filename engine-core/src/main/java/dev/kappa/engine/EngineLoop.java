@@ -5,6 +5,7 @@ import dev.kappa.device.Device;
 import dev.kappa.device.DeviceException;
 import dev.kappa.device.Worker;
 import dev.kappa.kv.KvCache;
+import dev.kappa.kv.KvStats;
 import dev.kappa.schedule.Scheduler;
 import dev.kappa.schedule.Sequence;
 import dev.kappa.schedule.StepCost;
@@ -37,7 +38,9 @@ final class EngineLoop {
   private final StepRunner runner;
   private final LoadGate gate;
   private final @Nullable LongRunner longRunner;
+  private final @Nullable Tracer tracer;
   private final StepCost cost;
+  private final Rates rates;
   private final Clock clock;
   private final Worker worker;
 
@@ -52,26 +55,32 @@ final class EngineLoop {
 
   /**
    * @param cost what the scheduler predicts steps by; learns from those that run
+   * @param rates what it has learned
    * @param gate the way to blocks that are being loaded
    * @param longRunner runs sequences that exceed the device; null if none may
+   * @param tracer is told of steps and requests; null if nobody is
    */
   EngineLoop(
       Device device,
       Scheduler scheduler,
       StepCost cost,
+      Rates rates,
       KvCache cache,
       StepRunner runner,
       LoadGate gate,
       @Nullable LongRunner longRunner,
+      @Nullable Tracer tracer,
       int vocabulary) {
     this.scheduler = scheduler;
     this.cost = cost;
+    this.rates = rates;
     this.cache = cache;
     this.runner = runner;
     this.gate = gate;
     this.longRunner = longRunner;
+    this.tracer = tracer;
     clock = device.clock();
-    requests = new ActiveRequests(scheduler, clock, vocabulary);
+    requests = new ActiveRequests(scheduler, clock, rates, tracer, vocabulary);
     stats = snapshot();
     worker = device.newWorker("engine", this::round);
     cache.onProgress(worker::signal);
@@ -208,7 +217,12 @@ final class EngineLoop {
     gate.open(plan.loads());
     runner.run(plan, gate, requests);
     long stall = gate.settle();
-    cost.observe(plan.work(), clock.nanos() - begun - stall);
+    long ended = clock.nanos();
+    if (tracer != null) {
+      tracer.step(plan, cost.nanos(plan.work()), begun, ended, stall);
+    }
+    cost.observe(plan.work(), ended - begun - stall);
+    requests.noteStep(plan, begun, ended, stall);
     steps++;
     scheduler.publish(plan);
     requests.endFinished(plan);
@@ -263,7 +277,11 @@ final class EngineLoop {
       return;
     }
     try {
-      runs.finish(requests);
+      LongRunner.Times times = runs.finish(requests);
+      if (tracer != null) {
+        tracer.longStep(plan, times.begunNanos(), times.endedNanos(), times.readNanos());
+      }
+      requests.noteLongStep(plan, times.nanos(), times.predictedReadNanos(), times.readNanos());
     } catch (DeviceException e) {
       // Fails for good if it is more than a refusal.
       runs.abandon();
@@ -325,16 +343,18 @@ final class EngineLoop {
   }
 
   private EngineStats snapshot() {
+    KvStats kv = cache.stats();
     return new EngineStats(
         scheduler.running(),
         scheduler.waiting(),
-        cache.stats(),
+        kv,
         steps,
         requests.promptTokens(),
         requests.cachedPromptTokens(),
         requests.hostPromptTokens(),
         requests.generatedTokens(),
         scheduler.preemptions(),
+        rates.measured(kv),
         failure != null);
   }
 }

@@ -1,6 +1,7 @@
 package dev.kappa.engine;
 
 import dev.kappa.device.Clock;
+import dev.kappa.device.DType;
 import dev.kappa.device.Device;
 import dev.kappa.device.Resources;
 import dev.kappa.device.Stream;
@@ -12,15 +13,20 @@ import dev.kappa.model.GenerationDefaults;
 import dev.kappa.model.LoadFormat;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.ModelDirectory;
+import dev.kappa.model.ModelShapes;
 import dev.kappa.model.Transformer;
 import dev.kappa.model.TransformerWeights;
 import dev.kappa.model.WeightLoader;
+import dev.kappa.roofline.KvType;
+import dev.kappa.roofline.ModelShape;
 import dev.kappa.schedule.LongSequence;
 import dev.kappa.schedule.Scheduler;
 import dev.kappa.schedule.StepCost;
 import dev.kappa.text.HuggingFaceTokenizer;
 import dev.kappa.text.NumericTokenizer;
 import dev.kappa.text.Tokenizer;
+import dev.kappa.trace.TraceFile;
+import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +36,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class EngineParts implements AutoCloseable {
 
+  private static final String COMPUTE = "compute";
+
   private final Device device;
   private final EngineOptions options;
   private final Resources resources = new Resources();
@@ -37,22 +45,27 @@ final class EngineParts implements AutoCloseable {
   private final GenerationDefaults defaults;
   private final Tokenizer tokenizer;
   private final EngineInfo info;
+  private final ModelShape shape;
   private final Stream stream;
   private final KvCache cache;
   private final StepRunner runner;
   private final LoadGate gate;
   private final @Nullable LongRunner longRunner;
+  private final @Nullable Tracer tracer;
 
   private EngineParts(
       Path model,
       EngineOptions options,
       @Nullable Tokenizer given,
       LoadProgress progress,
+      @Nullable Path trace,
       Device device) {
     this.device = device;
     this.options = options;
     boolean done = false;
     try {
+      // First, to be closed last: everything else may have something to tell when it ends.
+      tracer = trace == null ? null : new Tracer(resources.own(open(trace), TraceFile::close));
       Tokenizer own = given == null ? null : resources.own(given, Tokenizer::close);
       ModelDirectory directory = ModelDirectory.open(model);
       ModelConfig config = directory.config();
@@ -77,13 +90,21 @@ final class EngineParts implements AutoCloseable {
       Transformer transformer =
           resources.own(new Transformer(config, weights, device, rows), Transformer::close);
       info = sizing.info();
-      stream = resources.own(device.newStream("compute"), Stream::close);
+      shape = ModelShapes.read(directory.path()).shape().withKv(kvType(info.kvDType()));
+      stream = resources.own(device.newStream(COMPUTE), Stream::close);
       KvLayout layout = sizing.layout();
       BlockKeys keys = new BlockKeys(layout, fingerprint, device.info().numericsId());
       cache =
           resources.own(
               new KvCache(device, layout, info.numBlocks(), keys, stream, sizing.kvOptions()),
               KvCache::close);
+      StepMarks marks =
+          tracer == null
+              ? null
+              : resources.own(new StepMarks(device, tracer, COMPUTE), StepMarks::close);
+      if (tracer != null) {
+        cache.onCopied(tracer);
+      }
       runner =
           resources.own(
               new StepRunner(
@@ -94,14 +115,16 @@ final class EngineParts implements AutoCloseable {
                   config.vocabularySize(),
                   rows,
                   info.maxSequences(),
-                  layout.blocksFor(info.maxModelLength())),
+                  layout.blocksFor(info.maxModelLength()),
+                  marks),
               StepRunner::close);
-      gate = resources.own(new LoadGate(device, cache), LoadGate::close);
+      gate = resources.own(new LoadGate(device, cache, marks), LoadGate::close);
       if (info.maxModelLength() > info.kvCapacityTokens()) {
         int longRows = LongSequence.maxChunk(cache.longContexts(), rows);
         longRunner =
             resources.own(
-                new LongRunner(device, config, weights, cache, longRows, info.maxModelLength()),
+                new LongRunner(
+                    device, config, weights, cache, longRows, info.maxModelLength(), tracer),
                 LongRunner::close);
       } else {
         longRunner = null;
@@ -111,6 +134,9 @@ final class EngineParts implements AutoCloseable {
       if (options.warmUp()) {
         int limit = Math.min(info.maxBatchedTokens(), info.maxModelLength());
         new WarmUp(runner, cache, gate, limit).run(device.clock());
+      }
+      if (marks != null) {
+        marks.start();
       }
       done = true;
     } finally {
@@ -125,8 +151,9 @@ final class EngineParts implements AutoCloseable {
       EngineOptions options,
       @Nullable Tokenizer tokenizer,
       LoadProgress progress,
+      @Nullable Path trace,
       Device device) {
-    return new EngineParts(model, options, tokenizer, progress, device);
+    return new EngineParts(model, options, tokenizer, progress, trace, device);
   }
 
   EngineInfo info() {
@@ -165,14 +192,38 @@ final class EngineParts implements AutoCloseable {
             options.restore(),
             info.maxSequences(),
             info.maxBatchedTokens());
+    Rates rates = new Rates(cost, cache, shape, info.maxBatchedTokens());
     return new EngineLoop(
-        device, scheduler, cost, cache, runner, gate, longRunner, model.vocabularySize());
+        device,
+        scheduler,
+        cost,
+        rates,
+        cache,
+        runner,
+        gate,
+        longRunner,
+        tracer,
+        model.vocabularySize());
   }
 
   /** Closes the stream, then everything in reverse. */
   @Override
   public void close() {
     resources.close();
+  }
+
+  private TraceFile open(Path trace) {
+    try {
+      return TraceFile.create(trace, device.clock().nanos());
+    } catch (IOException e) {
+      String message = "cannot write the trace " + trace + ": " + e;
+      throw new EngineException(EngineException.Kind.INVALID_REQUEST, message, e);
+    }
+  }
+
+  /** A type of the same size. */
+  private static KvType kvType(DType dtype) {
+    return dtype == DType.F32 ? KvType.F32 : KvType.BF16;
   }
 
   private LoadFormat format() {

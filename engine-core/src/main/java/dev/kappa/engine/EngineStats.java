@@ -1,6 +1,7 @@
 package dev.kappa.engine;
 
 import dev.kappa.kv.KvStats;
+import dev.kappa.roofline.MeasuredRates;
 
 /**
  * Counters since the start and gauges of the moment, as of the last step. Counters only grow.
@@ -14,6 +15,7 @@ import dev.kappa.kv.KvStats;
  * @param hostPromptTokens how many of these came from host memory
  * @param generatedTokens tokens sampled
  * @param preemptions sequences that lost their blocks to others
+ * @param rates how fast steps and link are, by all that ran so far
  * @param failed whether the engine has stopped for a fault
  */
 public record EngineStats(
@@ -26,4 +28,5 @@ public record EngineStats(
     long hostPromptTokens,
     long generatedTokens,
     long preemptions,
+    MeasuredRates rates,
     boolean failed) {}

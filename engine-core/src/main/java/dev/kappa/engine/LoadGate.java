@@ -10,6 +10,7 @@ import dev.kappa.kv.Load;
 import dev.kappa.kv.transfer.EventPool;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The way to blocks on the device, some of which are still being loaded: before a step touches the
@@ -22,11 +23,16 @@ final class LoadGate implements LayerKv, AutoCloseable {
 
   private final KvCache cache;
   private final EventPool events;
+  private final @Nullable StepMarks marks;
   private final List<Arrival> arrivals = new ArrayList<>();
   private List<Load> loads = List.of();
 
-  LoadGate(Device device, KvCache cache) {
+  /**
+   * @param marks is told where the stream waits and where layers begin; null if nobody is
+   */
+  LoadGate(Device device, KvCache cache, @Nullable StepMarks marks) {
     this.cache = cache;
+    this.marks = marks;
     events = new EventPool(device);
   }
 
@@ -48,8 +54,21 @@ final class LoadGate implements LayerKv, AutoCloseable {
         Event arrived = events.take();
         arrivals.add(new Arrival(load, group, arrived));
         stream.record(arrived);
-        load.await(group, stream);
+        await(load, group, stream);
       }
+    }
+    if (marks != null) {
+      marks.layer(stream, layer);
+    }
+  }
+
+  private void await(Load load, int group, Stream stream) {
+    if (marks != null) {
+      marks.waits(stream);
+    }
+    load.await(group, stream);
+    if (marks != null) {
+      marks.arrived(stream);
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.kappa.engine;
 
+import dev.kappa.device.Clock;
 import dev.kappa.device.Device;
 import dev.kappa.device.DeviceException;
 import dev.kappa.device.Event;
@@ -27,10 +28,28 @@ import org.jspecify.annotations.Nullable;
  */
 final class LongRunner implements AutoCloseable {
 
+  /**
+   * What a step took.
+   *
+   * @param begunNanos when it was submitted
+   * @param endedNanos when all of it was done
+   * @param predictedReadNanos what reading host memory was expected to take
+   * @param readNanos what it did, by the device's own clock
+   */
+  record Times(long begunNanos, long endedNanos, long predictedReadNanos, long readNanos) {
+
+    long nanos() {
+      return endedNanos - begunNanos;
+    }
+  }
+
+  private static final String STREAM = "long";
+
   /** Parts on the stream: one is computed, those behind it have their copies under way. */
   private static final int AHEAD = StreamedKv.RING + 1;
 
   private final Resources resources = new Resources();
+  private final Clock clock;
   private final LongContexts contexts;
   private final Stream stream;
   private final StreamedKv kv;
@@ -39,6 +58,8 @@ final class LongRunner implements AutoCloseable {
   private final EventPool events;
   private final Worker feeder;
   private @Nullable StepPlan plan;
+  private long begunNanos;
+  private long predictedReadNanos;
 
   /** Guards what puts a step on the streams. */
   private final Object lock = new Object();
@@ -63,6 +84,7 @@ final class LongRunner implements AutoCloseable {
   /**
    * @param maxRows most tokens of a step
    * @param maxLength most tokens of a context
+   * @param tracer is told of parts of steps; null if nobody is
    */
   LongRunner(
       Device device,
@@ -70,7 +92,9 @@ final class LongRunner implements AutoCloseable {
       TransformerWeights weights,
       KvCache cache,
       int maxRows,
-      int maxLength) {
+      int maxLength,
+      @Nullable Tracer tracer) {
+    clock = device.clock();
     contexts = cache.longContexts();
     boolean complete = false;
     try {
@@ -79,8 +103,15 @@ final class LongRunner implements AutoCloseable {
       kv =
           resources.own(
               cache.longContexts().open(device, config.attention(), maxRows), StreamedKv::close);
-      stream = resources.own(device.newStream("long"), Stream::close);
+      stream = resources.own(device.newStream(STREAM), Stream::close);
       done = resources.own(device.newEvent(), Event::close);
+      StepMarks marks =
+          tracer == null
+              ? null
+              : resources.own(new StepMarks(device, tracer, STREAM), StepMarks::close);
+      if (marks != null) {
+        marks.start();
+      }
       runner =
           resources.own(
               new StepRunner(
@@ -91,12 +122,13 @@ final class LongRunner implements AutoCloseable {
                   config.vocabularySize(),
                   maxRows,
                   1,
-                  cache.layout().blocksFor(maxLength)),
+                  cache.layout().blocksFor(maxLength),
+                  marks),
               StepRunner::close);
       events = resources.own(new EventPool(device), this::closeEvents);
       // Closed first: no memory may go while work is in flight, nor come any more.
       resources.own(stream, Stream::close);
-      feeder = resources.own(device.newWorker("long", this::feed), Worker::close);
+      feeder = resources.own(device.newWorker(STREAM, this::feed), Worker::close);
       complete = true;
     } finally {
       if (!complete) {
@@ -117,6 +149,8 @@ final class LongRunner implements AutoCloseable {
    */
   void begin(StepPlan step, StepRunner.RowSink sink, Worker worker) {
     StepPlan.Chunk chunk = step.chunks().getFirst();
+    begunNanos = clock.nanos();
+    predictedReadNanos = contexts.readNanos(chunk.sequence().blocks());
     contexts.follow(stream);
     kv.open(chunk.sequence().blocks(), chunk.start() + chunk.count());
     submitted = false;
@@ -150,9 +184,10 @@ final class LongRunner implements AutoCloseable {
   /**
    * Reports what the step in flight computed, which is done; unless it was stopped.
    *
+   * @return what it took
    * @throws DeviceException if a part of it was refused; then {@link #abandon} comes next
    */
-  void finish(StepRunner.RowSink sink) {
+  Times finish(StepRunner.RowSink sink) {
     Throwable refused = refusal;
     if (refused instanceof DeviceException known) {
       throw known;
@@ -166,7 +201,7 @@ final class LongRunner implements AutoCloseable {
     }
     synchronized (lock) {
       giveBack();
-      kv.settle();
+      return new Times(begunNanos, clock.nanos(), predictedReadNanos, kv.settle());
     }
   }
 
@@ -222,6 +257,7 @@ final class LongRunner implements AutoCloseable {
       return;
     }
     pass = null;
+    runner.passed();
     stream.record(done);
     submitted = true;
     stream.signal(engine);

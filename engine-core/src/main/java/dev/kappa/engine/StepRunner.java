@@ -16,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs a planned step on the device and brings its logits to the host, as far as anyone wants them.
@@ -59,6 +60,7 @@ final class StepRunner implements AutoCloseable {
   private final KvLayout layout;
   private final Stream stream;
   private final int vocabulary;
+  private final @Nullable StepMarks marks;
   private final Batch batch;
   private final DeviceMemory logits;
   private final HostMemory hostLogits;
@@ -66,6 +68,9 @@ final class StepRunner implements AutoCloseable {
   private final Resources resources = new Resources();
   private final List<Output> outputs = new ArrayList<>();
 
+  /**
+   * @param marks is told where the parts of steps begin; null if nobody is
+   */
   StepRunner(
       Device device,
       Transformer transformer,
@@ -74,11 +79,13 @@ final class StepRunner implements AutoCloseable {
       int vocabulary,
       int maxRows,
       int maxSequences,
-      int maxBlocks) {
+      int maxBlocks,
+      @Nullable StepMarks marks) {
     this.transformer = transformer;
     this.layout = layout;
     this.stream = stream;
     this.vocabulary = vocabulary;
+    this.marks = marks;
     long logitBytes = logitBytes(vocabulary);
     try {
       batch = resources.own(new Batch(device, maxRows, maxSequences, maxBlocks), Batch::close);
@@ -101,13 +108,22 @@ final class StepRunner implements AutoCloseable {
   void run(StepPlan plan, LayerKv kv, RowSink sink) {
     Transformer.Pass pass = begin(plan, kv, sink);
     while (pass.next()) {}
+    passed();
     finish(sink);
   }
 
   /** Begins a step, whose parts the caller puts on the stream before it is {@link #finish}ed. */
   Transformer.Pass begin(StepPlan plan, LayerKv kv, RowSink sink) {
     assemble(plan, sink);
+    if (marks != null) {
+      marks.step(stream);
+    }
     return transformer.pass(stream, batch, kv);
+  }
+
+  /** All parts of a step are on the stream. */
+  void passed() {
+    mark(null);
   }
 
   /** Waits for the step on the stream and reports what it computed. */
@@ -118,11 +134,20 @@ final class StepRunner implements AutoCloseable {
     for (int first = 0; first < outputs.size(); first += LOGIT_ROWS) {
       report(first, Math.min(LOGIT_ROWS, outputs.size() - first), sink);
     }
+    if (marks != null) {
+      marks.settle();
+    }
   }
 
   @Override
   public void close() {
     resources.close();
+  }
+
+  private void mark(@Nullable String next) {
+    if (marks != null) {
+      marks.part(stream, next);
+    }
   }
 
   private void assemble(StepPlan plan, RowSink sink) {
@@ -155,6 +180,7 @@ final class StepRunner implements AutoCloseable {
       anyArgmax |= outputs.get(i).want() == Want.ARGMAX;
       anyLogits |= outputs.get(i).want() == Want.LOGITS;
     }
+    mark("logits");
     transformer.logits(stream, first, count, logits);
     if (anyArgmax) {
       transformer.argmax(stream, logits, count, argmax);
@@ -163,6 +189,7 @@ final class StepRunner implements AutoCloseable {
     if (anyLogits) {
       stream.copy(hostLogits, 0, logits, 0, count * rowBytes);
     }
+    mark(null);
     stream.synchronize();
     for (int i = 0; i < count; i++) {
       Output output = outputs.get(first + i);

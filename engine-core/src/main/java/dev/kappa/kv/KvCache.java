@@ -3,6 +3,7 @@ package dev.kappa.kv;
 import dev.kappa.device.Device;
 import dev.kappa.device.KvLayer;
 import dev.kappa.device.Stream;
+import dev.kappa.kv.transfer.CopyListener;
 import dev.kappa.kv.transfer.Lane;
 import java.util.ArrayList;
 import java.util.List;
@@ -70,6 +71,17 @@ public final class KvCache implements AutoCloseable {
   /** Whom to tell, from other threads, that there may be something to {@link #settle}. */
   public void onProgress(Runnable listener) {
     progress = listener;
+  }
+
+  /** Whom to tell of copies between the tiers; to be called before there are any. */
+  public void onCopied(CopyListener listener) {
+    if (host != null) {
+      host.loads().onCopied(listener);
+      host.stores().onCopied(listener);
+    }
+    if (longContexts != null) {
+      longContexts.onCopied(listener);
+    }
   }
 
   public KvLayout layout() {

@@ -25,6 +25,7 @@ public final class Load {
   private boolean joined;
   private boolean abandoned;
   private boolean settled;
+  private long predictedNanos;
   private long predictedStallNanos;
   private long stallNanos;
 
@@ -70,6 +71,12 @@ public final class Load {
     return transfer;
   }
 
+  /** Queues the copies. */
+  void submit() {
+    lane.submit(transfer);
+    predictedNanos = lane.nanosUntil(transfer, firstLayers.length - 1);
+  }
+
   /** Blocks that are loaded. */
   public int blocks() {
     return blocks;
@@ -83,6 +90,17 @@ public final class Load {
   /** When it was begun. */
   public long startNanos() {
     return times.start;
+  }
+
+  /** How long it would take from its start, as was expected then, with what was before it. */
+  public long predictedNanos() {
+    return predictedNanos;
+  }
+
+  /** When all of it was there; {@link Long#MAX_VALUE} as long as that is not known. */
+  public long endNanos() {
+    boolean there = settled && transfer.isComplete();
+    return there ? transfer.doneNanos(firstLayers.length - 1) : Long.MAX_VALUE;
   }
 
   /** Whether all of it has arrived. */

@@ -91,7 +91,7 @@ final class Loader {
             new Load.Times(now, due, due + SLACK * alone + options.loadTimeoutNanos()),
             done -> settled(table, items, done));
     table.load(load);
-    lane.submit(load.transfer());
+    load.submit();
   }
 
   /** Gives a table's load up; its blocks stay in quarantine until nothing moves any more. */

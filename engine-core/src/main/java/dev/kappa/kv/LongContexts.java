@@ -4,6 +4,7 @@ import dev.kappa.device.AttentionShape;
 import dev.kappa.device.Clock;
 import dev.kappa.device.Device;
 import dev.kappa.device.Stream;
+import dev.kappa.kv.transfer.CopyListener;
 import dev.kappa.kv.transfer.Transfer;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -40,6 +41,7 @@ public final class LongContexts {
   private final HostSide host;
   private final Clock clock;
   private @Nullable StreamedKv reader;
+  private CopyListener copies = (stream, start, end, bytes) -> {};
   private final int unit;
   private final int window;
 
@@ -69,6 +71,11 @@ public final class LongContexts {
     return unit;
   }
 
+  /** Whom to tell of what is read; to be called before {@link #open}. */
+  void onCopied(CopyListener listener) {
+    copies = listener;
+  }
+
   /** Most tokens that one step can compute. */
   public int windowTokens() {
     return window * layout.blockTokens();
@@ -83,7 +90,7 @@ public final class LongContexts {
   public StreamedKv open(Device on, AttentionShape shape, int maxRows) {
     long piece = (long) (host.loads().rate() * PIECE_NANOS);
     long bytes = Math.clamp(piece, MIN_PIECE, MAX_PIECE);
-    reader = new StreamedKv(on, layout, device, host.tier(), bytes, shape, maxRows);
+    reader = new StreamedKv(on, layout, device, host.tier(), bytes, shape, maxRows, copies);
     return reader;
   }
 

@@ -12,6 +12,7 @@ import dev.kappa.device.KvSpan;
 import dev.kappa.device.LayerKv;
 import dev.kappa.device.Resources;
 import dev.kappa.device.Stream;
+import dev.kappa.kv.transfer.CopyListener;
 import dev.kappa.kv.transfer.EventPool;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,6 +37,9 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
    */
   private static final int MOST_RUNS = 64;
 
+  private static final String STREAM = "stream-in";
+
+  private final CopyListener listener;
   private final KvLayout layout;
   private final DeviceTier device;
   private final HostTier host;
@@ -73,6 +77,7 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
   /**
    * @param pieceBytes least bytes of a piece, as far as there are so many
    * @param maxRows most new tokens of a step
+   * @param listener is told of what is read
    */
   StreamedKv(
       Device on,
@@ -81,7 +86,9 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
       HostTier host,
       long pieceBytes,
       AttentionShape shape,
-      int maxRows) {
+      int maxRows,
+      CopyListener listener) {
+    this.listener = listener;
     this.layout = layout;
     this.device = device;
     this.host = host;
@@ -91,7 +98,7 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
     pieceBlocks = Math.toIntExact(Math.ceilDiv(pieceBytes, unitBytes) * unitBlocks);
     try {
       events = resources.own(new EventPool(on), EventPool::close);
-      copies = resources.own(on.newStream("stream-in"), Stream::close);
+      copies = resources.own(on.newStream(STREAM), Stream::close);
       for (int i = 0; i < RING; i++) {
         long slotBytes = pieceBlocks * layout.layerBytes();
         DeviceMemory memory = resources.own(on.allocate(slotBytes), DeviceMemory::close);
@@ -160,13 +167,23 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
     copies.synchronize();
   }
 
-  /** Takes account of what a step has read that is done. */
-  public void settle() {
+  /**
+   * Takes account of what a step has read that is done.
+   *
+   * @return nanoseconds that the device spent copying it
+   */
+  public long settle() {
+    long nanos = 0;
     for (Reading reading : readings) {
       bytes += reading.bytes;
-      copyNanos += reading.end.completedNanos() - reading.start.completedNanos();
+      long start = reading.start.completedNanos();
+      long done = reading.end.completedNanos();
+      nanos += done - start;
+      listener.onCopied(STREAM, start, done, reading.bytes);
     }
+    copyNanos += nanos;
     forget();
+    return nanos;
   }
 
   /** Takes no account of a step that was not submitted whole, or has failed. */

@@ -6,6 +6,7 @@ package dev.kappa.roofline;
  *
  * @param name for people
  * @param flopsPerSecond C, arithmetic of matrix products
+ * @param attentionFlopsPerSecond arithmetic of attention, which reaches less than that
  * @param hostToDeviceBytesPerSecond rate of large copies to the device
  * @param deviceToHostBytesPerSecond rate of large copies from the device
  * @param deviceMemoryBytesPerSecond rate at which kernels read and write device memory
@@ -15,6 +16,7 @@ package dev.kappa.roofline;
 public record HardwareProfile(
     String name,
     double flopsPerSecond,
+    double attentionFlopsPerSecond,
     double hostToDeviceBytesPerSecond,
     double deviceToHostBytesPerSecond,
     double deviceMemoryBytesPerSecond,
@@ -26,6 +28,7 @@ public record HardwareProfile(
   public HardwareProfile {
     // Negated, so that NaN is refused too.
     if (!(flopsPerSecond > 0
+        && attentionFlopsPerSecond > 0
         && hostToDeviceBytesPerSecond > 0
         && deviceToHostBytesPerSecond > 0
         && deviceMemoryBytesPerSecond > 0)) {
@@ -36,6 +39,26 @@ public record HardwareProfile(
     }
   }
 
+  /** A machine whose attention reaches what matrix products reach. */
+  public HardwareProfile(
+      String name,
+      double flopsPerSecond,
+      double hostToDeviceBytesPerSecond,
+      double deviceToHostBytesPerSecond,
+      double deviceMemoryBytesPerSecond,
+      long kernelLaunchNanos,
+      long copyLatencyNanos) {
+    this(
+        name,
+        flopsPerSecond,
+        flopsPerSecond,
+        hostToDeviceBytesPerSecond,
+        deviceToHostBytesPerSecond,
+        deviceMemoryBytesPerSecond,
+        kernelLaunchNanos,
+        copyLatencyNanos);
+  }
+
   /**
    * The roofline of a kernel (Williams, Waterman and Patterson, CACM 52(4), 2009): it takes as long
    * as its arithmetic or its memory traffic, whichever is longer, and its launch.
@@ -44,7 +67,16 @@ public record HardwareProfile(
    * @param bytes read from and written to device memory
    */
   public double kernelNanos(double flops, double bytes) {
-    double seconds = Math.max(flops / flopsPerSecond, bytes / deviceMemoryBytesPerSecond);
+    return longer(flops / flopsPerSecond, bytes);
+  }
+
+  /** The same for attention. */
+  public double attentionNanos(double flops, double bytes) {
+    return longer(flops / attentionFlopsPerSecond, bytes);
+  }
+
+  private double longer(double arithmeticSeconds, double bytes) {
+    double seconds = Math.max(arithmeticSeconds, bytes / deviceMemoryBytesPerSecond);
     return kernelLaunchNanos + seconds * NANOS;
   }
 

@@ -123,7 +123,8 @@ public record ModelShape(
     return 2.0 * activeParameters() * newTokens;
   }
 
-  private double attentionFlops(double newTokens, double cachedTokens) {
+  /** The second term of {@link #flops}. */
+  public double attentionFlops(double newTokens, double cachedTokens) {
     double pairs = newTokens * (cachedTokens + newTokens / 2);
     double seen = (layers - windowedLayers) * pairs;
     if (windowedLayers > 0) {

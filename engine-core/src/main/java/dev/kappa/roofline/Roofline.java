@@ -43,10 +43,14 @@ public record Roofline(ModelShape model, HardwareProfile hardware, int devices) 
   }
 
   /**
-   * Time to compute new tokens behind cached ones: {@link ModelShape#flops} at the achieved rate.
+   * Time to compute new tokens behind cached ones: the two terms of {@link ModelShape#flops}, each
+   * at its achieved rate.
    */
   public double computeNanos(double newTokens, double cachedTokens) {
-    return model.flops(newTokens, cachedTokens) / flopsPerSecond() * NANOS;
+    double products = model.flopsWithoutAttention(newTokens) / hardware.flopsPerSecond();
+    double attention =
+        model.attentionFlops(newTokens, cachedTokens) / hardware.attentionFlopsPerSecond();
+    return (products + attention) / devices * NANOS;
   }
 
   /**
@@ -55,7 +59,8 @@ public record Roofline(ModelShape model, HardwareProfile hardware, int devices) 
    *
    * <p>With {@code c = b · C / BW}, equal times mean {@code c · κ · (1 + κ) = 2P · (1 + κ) + a · N
    * · (κ + 1/2)}: a quadratic with exactly one positive root, as loading grows with κ and computing
-   * shrinks. Where layers have a window it is found by halving.
+   * shrinks. Where attention is computed at another rate than C, a stands for as much of C's work
+   * as takes that long. Where layers have a window the root is found by halving.
    *
    * @return infinity if the link costs nothing, so that compute hides every load; 0 if computing
    *     costs nothing, so that it hides none
@@ -67,7 +72,11 @@ public record Roofline(ModelShape model, HardwareProfile hardware, int devices) 
     if (model.windowedLayers() > 0) {
       return byHalving(contextTokens);
     }
-    return root((double) model.attentionFlopsPerPair() * contextTokens);
+    double slower =
+        hardware.attentionFlopsPerSecond() == hardware.flopsPerSecond()
+            ? 1
+            : hardware.flopsPerSecond() / hardware.attentionFlopsPerSecond();
+    return root(slower * model.attentionFlopsPerPair() * contextTokens);
   }
 
   /**

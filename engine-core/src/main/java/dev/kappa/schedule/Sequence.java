@@ -97,6 +97,16 @@ public final class Sequence {
     return restored;
   }
 
+  /** End of the tokens that are computed before the part of the prefix that is loaded. */
+  public int headEnd() {
+    return headEnd;
+  }
+
+  /** Where computing goes on behind that part. */
+  public int resume() {
+    return resume;
+  }
+
   /** Tokens that are still to be computed. */
   int remaining() {
     return length - computed - gap();

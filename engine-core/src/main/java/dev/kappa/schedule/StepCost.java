@@ -103,6 +103,35 @@ public final class StepCost {
     return scale == 0 ? 0 : (long) predict(wanted);
   }
 
+  /** Nanoseconds that come on top of every step; 0 before the first. */
+  public double fixedNanos() {
+    return time(FIXED);
+  }
+
+  /** Nanoseconds that the products take however few tokens there are. */
+  public double weightsNanos() {
+    return time(WEIGHTS);
+  }
+
+  /** Nanoseconds that a new token takes in the products, where there are many. */
+  public double rowNanos() {
+    return time(ROW);
+  }
+
+  /** Nanoseconds that attention takes for each token that is seen, however few see it. */
+  public double contextNanos() {
+    return time(CONTEXT);
+  }
+
+  /** Nanoseconds that attention takes for each pair of tokens, where there are many. */
+  public double pairNanos() {
+    return time(PAIR);
+  }
+
+  private double time(int part) {
+    return scale * units[part] * times[part];
+  }
+
   /**
    * The time that consecutive tokens of a sequence probably take in steps that have nothing else to
    * do.

@@ -41,5 +41,10 @@ public record StepPlan(List<Chunk> chunks, List<Load> loads, StepWork work, long
     public boolean reachesEnd() {
       return start + count == sequence.length();
     }
+
+    /** Whether no token of the prompt comes after the chunk. */
+    public boolean completesPrompt() {
+      return start + count >= sequence.promptLength();
+    }
   }
 }

@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What a device promises about the bits of its results. */
-abstract class ExactnessContract extends KernelContract {
+abstract class ExactnessContract extends AttentionContract {
 
   /** Things that a row's bits do not depend on. */
   protected enum Independent {
@@ -104,6 +104,23 @@ abstract class ExactnessContract extends KernelContract {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"BF16,64,100,0", "F16,128,600,0.5", "BF16,256,70,0", "F32,32,100,2"})
+  void attendsWithinAWindowHoweverRowsAreCut(DType dtype, int dim, int window, float softcap) {
+    assumeTrue(hasWindows() && promises().contains(Independent.ROW_KIND));
+    AttentionShape shape = new AttentionShape(3, 1, dim, 0.3f, window, softcap);
+    Scene scene = new Scene(shape, dtype, 16, 1100);
+    float[] whole = scene.attend(0, 1100);
+    for (int p : new int[] {0, 63, 64, 511, 512, 700, 1023, 1024, 1099}) {
+      scene.assertSame(scene.attend(p, 1), whole, p, 1);
+    }
+    for (int first = 0; first < 1100; ) {
+      int count = Math.min(1100 - first, 1 + random.nextInt(300));
+      scene.assertSame(scene.attend(first, count), whole, first, count);
+      first += count;
+    }
+  }
+
   @Test
   void computesWithAnyThreadsTheSame() throws Exception {
     assumeTrue(promises().contains(Independent.THREADS));
@@ -125,12 +142,17 @@ abstract class ExactnessContract extends KernelContract {
   /** One long sequence in blocks, with a query for each of its positions. */
   private final class Scene {
 
-    final AttentionShape shape = new AttentionShape(6, 2, 32, 0.3f);
+    final AttentionShape shape;
     final KvFixture kv;
     final int[] table;
     final float[] queries;
 
     Scene(DType dtype, int blockTokens, int tokens) {
+      this(new AttentionShape(6, 2, 32, 0.3f), dtype, blockTokens, tokens);
+    }
+
+    Scene(AttentionShape shape, DType dtype, int blockTokens, int tokens) {
+      this.shape = shape;
       kv = new KvFixture(ExactnessContract.this, shape, dtype, blockTokens, tokens);
       table = kv.take(tokens);
       int elements = tokens * shape.kvHeads() * shape.headDim();

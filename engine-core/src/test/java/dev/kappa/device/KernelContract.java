@@ -1,7 +1,6 @@
 package dev.kappa.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kappa.device.KvFixture.Part;
 import java.lang.foreign.ValueLayout;
@@ -203,75 +202,6 @@ abstract class KernelContract extends DeviceFixture {
   private static float[] head(float[] side, int token, int head, AttentionShape shape) {
     int from = (token * shape.kvHeads() + head) * shape.headDim();
     return Arrays.copyOfRange(side, from, from + shape.headDim());
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "F32,4,4,16,16",
-    "BF16,8,1,64,16",
-    "F16,6,2,64,32",
-    "BF16,4,2,128,64",
-    "F32,7,1,48,4",
-    "F16,3,3,80,8",
-    "BF16,2,1,256,128",
-    "F32,2,2,96,16",
-    "F16,1,1,16,16",
-  })
-  void attendsOverMixedBatches(DType dtype, int heads, int kvHeads, int dim, int blockTokens) {
-    AttentionShape shape = new AttentionShape(heads, kvHeads, dim, (float) (2 / Math.sqrt(dim)));
-    int[][] spans = {{0, 37}, {129, 1}, {63, 3}, {1199, 1}, {50, 90}, {0, 1}, {16, 1}};
-    int blocks = 0;
-    for (int[] span : spans) {
-      blocks += Math.ceilDiv(span[0] + span[1], blockTokens);
-    }
-    KvFixture kv = new KvFixture(this, shape, dtype, blockTokens, blocks + 3);
-    Part[] parts = new Part[spans.length];
-    float[][] keys = new float[spans.length][];
-    float[][] values = new float[spans.length][];
-    for (int s = 0; s < spans.length; s++) {
-      int tokens = spans[s][0] + spans[s][1];
-      parts[s] = new Part(kv.take(tokens), spans[s][0], spans[s][1]);
-      keys[s] = randomFloats(tokens * kvHeads * dim, 1f, dtype);
-      values[s] = randomFloats(tokens * kvHeads * dim, 1f, dtype);
-      kv.fill(parts[s].table(), keys[s], values[s]);
-    }
-    Batch batch = kv.batch(parts);
-    float[] qkv = randomActivations(batch.rows() * shape.qkvColumns());
-    DeviceMemory out = poisoned(batch.rows() * heads * dim);
-    device.kernels().attention(stream, upload(qkv), batch, shape, kv.layer, out);
-    float[] actual = download(out, batch.rows() * heads * dim);
-    for (int row = 0; row < batch.rows(); row++) {
-      int s = batch.sequenceOf(row);
-      for (int h = 0; h < heads; h++) {
-        double[] expected =
-            Reference.attention(
-                qkv,
-                row * shape.qkvColumns() + h * dim,
-                shape,
-                h / (heads / kvHeads),
-                keys[s],
-                values[s],
-                batch.position(row));
-        int at = (row * heads + h) * dim;
-        assertClose(
-            Arrays.copyOfRange(actual, at, at + dim),
-            expected,
-            16,
-            "attention of sequence " + s + " row " + row + " head " + h);
-      }
-    }
-  }
-
-  @Test
-  void refusesHeadsItCannotCompute() {
-    AttentionShape shape = new AttentionShape(1, 1, 4096, 1f);
-    KvFixture kv = new KvFixture(this, shape, DType.F32, 16, 1);
-    Batch batch = kv.batch(new Part(kv.take(1), 0, 1));
-    DeviceMemory qkv = poisoned(shape.qkvColumns());
-    DeviceMemory out = poisoned(4096);
-    assertThatThrownBy(() -> device.kernels().attention(stream, qkv, batch, shape, kv.layer, out))
-        .isInstanceOf(DeviceException.class)
-        .hasMessageContaining("4096");
   }
 
   @ParameterizedTest

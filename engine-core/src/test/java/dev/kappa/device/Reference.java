@@ -49,10 +49,20 @@ final class Reference {
   /**
    * Attention of one query head.
    *
-   * @param keys {@code [tokens][kvHeads][headDim]}
-   * @param position the query sees this many tokens and one
+   * @param spread of each element: the root of the sum of the squares of what its tokens add, so
+   *     how far it is off when these are rounded independently of each other, relative to a
+   *     rounding
    */
-  static double[] attention(
+  @SuppressWarnings("ArrayRecordComponent") // Compared by nobody.
+  record Attended(double[] result, double[] spread) {}
+
+  /**
+   * Attention of one query head.
+   *
+   * @param keys {@code [tokens][kvHeads][headDim]}
+   * @param position of the query, which sees it and what the shape's window has before it
+   */
+  static Attended attention(
       float[] query,
       int offset,
       AttentionShape shape,
@@ -61,27 +71,35 @@ final class Reference {
       float[] values,
       int position) {
     int dim = shape.headDim();
+    int first = shape.firstSeen(position);
     double[] scores = new double[position + 1];
     double max = Double.NEGATIVE_INFINITY;
-    for (int t = 0; t <= position; t++) {
+    for (int t = first; t <= position; t++) {
       for (int d = 0; d < dim; d++) {
         scores[t] += (double) query[offset + d] * keys[(t * shape.kvHeads() + kvHead) * dim + d];
       }
       scores[t] *= shape.scale();
+      if (shape.softcap() > 0) {
+        scores[t] = shape.softcap() * Math.tanh(scores[t] / shape.softcap());
+      }
       max = Math.max(max, scores[t]);
     }
     double total = 0;
     double[] out = new double[dim];
-    for (int t = 0; t <= position; t++) {
+    double[] squares = new double[dim];
+    for (int t = first; t <= position; t++) {
       double weight = Math.exp(scores[t] - max);
       total += weight;
       for (int d = 0; d < dim; d++) {
-        out[d] += weight * values[(t * shape.kvHeads() + kvHead) * dim + d];
+        double part = weight * values[(t * shape.kvHeads() + kvHead) * dim + d];
+        out[d] += part;
+        squares[d] += part * part;
       }
     }
     for (int d = 0; d < dim; d++) {
       out[d] /= total;
+      squares[d] = Math.sqrt(squares[d]) / total;
     }
-    return out;
+    return new Attended(out, squares);
   }
 }

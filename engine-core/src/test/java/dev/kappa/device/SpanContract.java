@@ -30,22 +30,62 @@ abstract class SpanContract extends ExactnessContract {
       DType dtype, int heads, int kvHeads, int dim, int blockTokens, int context, int rows) {
     AttentionShape shape = new AttentionShape(heads, kvHeads, dim, (float) (2 / Math.sqrt(dim)));
     Scene scene = new Scene(shape, dtype, blockTokens, context, rows);
-    float[] actual = scene.attend(scene.cut());
-    for (int row = 0; row < rows; row++) {
-      for (int h = 0; h < heads; h++) {
-        double[] expected =
-            Reference.attention(
-                scene.qkv,
-                row * shape.qkvColumns() + h * dim,
-                shape,
-                h / (heads / kvHeads),
-                scene.keys,
-                scene.values,
-                scene.batch.position(row));
-        int at = (row * heads + h) * dim;
-        assertClose(
-            Arrays.copyOfRange(actual, at, at + dim), expected, 16, "row " + row + " head " + h);
+    scene.assertAttended(scene.attend(scene.cut()));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "BF16,4,2,64,16,1500,1,100,0",
+    "F16,3,1,128,32,1300,70,600,0.5",
+    "BF16,2,1,256,16,1100,3,64,0",
+    "F32,4,2,32,16,1200,40,300,2",
+    "F16,7,1,80,8,1000,130,5000,0",
+  })
+  void attendsOverSpansWithinAWindow(
+      DType dtype,
+      int heads,
+      int kvHeads,
+      int dim,
+      int blockTokens,
+      int context,
+      int rows,
+      int window,
+      float softcap) {
+    assumeTrue(hasWindows());
+    float scale = (float) (3 / Math.sqrt(dim));
+    AttentionShape shape = new AttentionShape(heads, kvHeads, dim, scale, window, softcap);
+    Scene scene = new Scene(shape, dtype, blockTokens, context, rows);
+    float[] whole = scene.attendWhole();
+    scene.assertAttended(whole);
+    for (int cut = 0; cut < 4; cut++) {
+      List<KvSpan> spans = scene.cut();
+      float[] actual = scene.attend(spans);
+      if (promises().contains(Independent.SPANS)) {
+        assertSameBits(actual, whole, scene + " in " + spans);
+      } else {
+        scene.assertAttended(actual);
       }
+    }
+  }
+
+  /** Devices may treat what is far from the start of a context otherwise than what is near. */
+  @ParameterizedTest
+  @CsvSource({"BF16,9000,1", "F16,8200,3", "F32,8300,2", "BF16,34900,1", "F16,35000,20"})
+  void attendsOverLongContexts(DType dtype, int context, int rows) {
+    AttentionShape shape = new AttentionShape(2, 1, 64, 0.3f);
+    Scene scene = new Scene(shape, dtype, 64, context, rows);
+    float[] whole = scene.attendWhole();
+    scene.assertAttended(whole);
+    List<KvSpan> spans = new ArrayList<>();
+    int step = 5 * 960;
+    for (int first = 0; first < context; first += step) {
+      spans.add(new KvSpan(first, Math.min(step, context - first), first % 2 == 0));
+    }
+    float[] inSpans = scene.attend(spans);
+    if (promises().contains(Independent.SPANS)) {
+      assertSameBits(inSpans, whole, scene + " in " + spans);
+    } else {
+      scene.assertAttended(inSpans);
     }
   }
 
@@ -106,11 +146,10 @@ abstract class SpanContract extends ExactnessContract {
     assertSameBits(scene.result(state), first, "a second result");
     scene.span(new KvSpan(early, 1100 - early, true), state);
     float[] all = scene.result(state);
-    double[] expected =
+    Reference.Attended expected =
         Reference.attention(scene.qkv, 0, scene.kv.shape, 0, scene.keys, scene.values, early - 1);
-    assertClose(Arrays.copyOf(first, 32), expected, 16, "the first span");
-    expected = Reference.attention(scene.qkv, 0, scene.kv.shape, 0, scene.keys, scene.values, 1099);
-    assertClose(Arrays.copyOf(all, 32), expected, 16, "both spans");
+    assertAttended(Arrays.copyOf(first, 32), expected, "the first span");
+    scene.assertAttended(all);
   }
 
   @Test
@@ -186,6 +225,7 @@ abstract class SpanContract extends ExactnessContract {
       poison = kv.take(1)[0];
       keys = randomFloats(context * shape.kvHeads() * shape.headDim(), 2f, dtype);
       values = randomFloats(keys.length, 1f, dtype);
+      forgetUnseen(shape, blockTokens, context - rows, keys, values);
       kv.fill(table, keys, values);
       qkv = randomActivations(rows * shape.qkvColumns());
       queries = upload(qkv);
@@ -232,6 +272,13 @@ abstract class SpanContract extends ExactnessContract {
         batch.setBlock(i, table[i]);
       }
       return out;
+    }
+
+    void assertAttended(float[] actual) {
+      for (int row = 0; row < batch.rows(); row++) {
+        SpanContract.this.assertAttended(
+            actual, qkv, row, kv.shape, keys, values, batch.position(row));
+      }
     }
 
     void span(KvSpan span, DeviceMemory state) {

@@ -39,6 +39,8 @@ class HaystackTest {
 
   @AfterAll
   static void stop() {
+    // What was asked before this is in the books once it is done.
+    engine.clearCache(false, false).join();
     EngineStats stats = engine.stats();
     engine.close();
     assertThat(device.allocatedBytes()).isZero();

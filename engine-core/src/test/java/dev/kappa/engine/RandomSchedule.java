@@ -16,6 +16,7 @@ import dev.kappa.kv.StorePolicy;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.ModelDirectory;
 import dev.kappa.sample.SamplingParams;
+import dev.kappa.schedule.SchedulePolicy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -229,6 +230,7 @@ final class RandomSchedule {
         .hostBytes(hostBytes(blockTokens))
         .storePolicy(any(List.of(StorePolicy.values())))
         .restore(any(List.of(RestoreMode.values())))
+        .schedule(any(List.of(SchedulePolicy.values())))
         .layerGroups(random.nextInt(4))
         .loadTimeoutNanos(
             random.nextInt(3) == 0 ? random.nextInt(2_000_000) : KvOptions.LOAD_TIMEOUT_NANOS)

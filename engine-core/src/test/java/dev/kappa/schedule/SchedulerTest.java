@@ -195,6 +195,37 @@ class SchedulerTest {
     }
   }
 
+  /**
+   * One that needs all blocks could be passed by small ones for ever; it is passed so often and no
+   * more.
+   */
+  @Test
+  void nobodyIsPassedMoreThanSoOften() {
+    KvCache cache = cache(8);
+    Scheduler scheduler =
+        new Scheduler(
+            cache, new StepCost(2, 1, 4, 1), SchedulePolicy.KAPPA, RestoreMode.LOAD, 4, 64);
+    List<Sequence> small = new ArrayList<>();
+    Sequence first = sequence(cache, 1000, 8, 2);
+    small.add(first);
+    scheduler.add(first);
+    complete(scheduler, scheduler.plan(0));
+    Sequence large = sequence(cache, 0, 30, 1);
+    scheduler.add(large);
+    int step = 0;
+    while (large.computed() == 0) {
+      assertThat(++step).as("steps until it started").isLessThan(1000);
+      Sequence next = sequence(cache, 2000 + 100 * step, 8, 2);
+      small.add(next);
+      scheduler.add(next);
+      complete(scheduler, scheduler.plan(0));
+    }
+    long before = small.stream().filter(sequence -> sequence.computed() > 0).count();
+    assertThat(before).isBetween(10L, KappaAdmission.MAX_PASSED + 1L);
+    small.forEach(scheduler::remove);
+    scheduler.remove(large);
+  }
+
   static IntStream seeds() {
     return IntStream.range(0, 300);
   }
@@ -209,14 +240,10 @@ class SchedulerTest {
     int maxSequences = 1 + random.nextInt(5);
     int budget = maxSequences + random.nextInt(12);
     KvCache cache = cache(blocks);
+    SchedulePolicy policy = SchedulePolicy.values()[seed % 2];
     Scheduler scheduler =
         new Scheduler(
-            cache,
-            new StepCost(2, 1, 4, 1),
-            SchedulePolicy.FCFS,
-            RestoreMode.LOAD,
-            maxSequences,
-            budget);
+            cache, new StepCost(2, 1, 4, 1), policy, RestoreMode.LOAD, maxSequences, budget);
     Set<Sequence> open = new HashSet<>();
     int toSubmit = 30;
     for (int step = 0; toSubmit > 0 || !open.isEmpty(); step++) {

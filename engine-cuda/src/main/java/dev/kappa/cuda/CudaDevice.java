@@ -56,7 +56,9 @@ final class CudaDevice implements Device {
       int major = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
       module = new KernelModule(context, major);
       info = describe();
-      kernels = new CudaKernels(module);
+      kernels =
+          new CudaKernels(
+              module, new AttentionCalls(module, processors(), GpuMemory.totalBytes(context)));
       clockStream = new CudaStream(this, context, "clock");
       eventClock = new EventClock(context, clockStream.handle());
       hostCalls = new HostCalls(context, clockStream.handle());
@@ -85,6 +87,10 @@ final class CudaDevice implements Device {
     String text = new String(name, StandardCharsets.UTF_8);
     int end = text.indexOf(0);
     return new DeviceInfo("cuda", end < 0 ? text : text.substring(0, end), numerics, DType.BF16);
+  }
+
+  private int processors() {
+    return attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
   }
 
   private int attribute(int which) {

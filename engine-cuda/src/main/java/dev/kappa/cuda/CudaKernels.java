@@ -40,15 +40,15 @@ final class CudaKernels implements Kernels {
   /** More tokens than a piece of any model brings. */
   private static final int MOST_SPAN_SEGMENTS = 1 << 12;
 
-  /** Kernels read keys and values in pieces of so many bytes. */
-  private static final int KV_ALIGNMENT = 16;
+  /** Attention reads queries, keys and values in pieces of so many bytes. */
+  private static final int ALIGNMENT = 16;
 
   private final KernelModule kernels;
   private final AttentionCalls attention;
 
-  CudaKernels(KernelModule kernels) {
+  CudaKernels(KernelModule kernels, AttentionCalls attention) {
     this.kernels = kernels;
-    attention = new AttentionCalls(kernels);
+    this.attention = attention;
   }
 
   @Override
@@ -186,11 +186,12 @@ final class CudaKernels implements Kernels {
     if (rows == 0) {
       return;
     }
+    BatchStage.Staged staged = own.batchStage().stage(kernels, batch, layer.blockTokens());
     own.launch()
         .add(heads)
-        .add(batch.positionsAddress())
-        .add(batch.rowSequencesAddress())
-        .add(batch.blockTablesAddress())
+        .add(staged.positions())
+        .add(staged.sequences())
+        .add(staged.tables())
         .add(batch.maxBlocks())
         .add(args.table().address())
         .add(norm(args.queryNorm(), shape))
@@ -224,10 +225,14 @@ final class CudaKernels implements Kernels {
     checkHeads(shape);
     checkLayer("attention", layer, shape);
     long queries =
-        Arguments.matrix("attention: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
+        aligned(
+            "attention: qkv",
+            Arguments.matrix("attention: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION));
+    int columns = shape.heads() * shape.headDim();
     long to =
-        Arguments.matrix(
-            "attention: out", out, batch.rows(), shape.heads() * shape.headDim(), ACTIVATION);
+        aligned(
+            "attention: out",
+            Arguments.matrix("attention: out", out, batch.rows(), columns, ACTIVATION));
     CudaStream own = CudaStream.of(stream);
     if (batch.rows() > 0) {
       attention.attend(own, queries, batch, shape, layer, to);
@@ -246,8 +251,8 @@ final class CudaKernels implements Kernels {
   @Override
   public int spanTokens(AttentionShape shape, int rows) {
     long perToken = 4L * rows * shape.heads() * shape.headDim();
-    long segments = SPAN_OPERATIONS / perToken / AttentionCalls.SEGMENT;
-    return (int) Math.clamp(segments, 1, MOST_SPAN_SEGMENTS) * AttentionCalls.SEGMENT;
+    long segments = SPAN_OPERATIONS / perToken / AttentionSegments.NEAR;
+    return (int) Math.clamp(segments, 1, MOST_SPAN_SEGMENTS) * AttentionSegments.NEAR;
   }
 
   @Override
@@ -270,7 +275,10 @@ final class CudaKernels implements Kernels {
     long carried = state("attentionSpan: state", batch, shape, state);
     Arguments.span(batch, shape, layer, span, TILE);
     long queries =
-        Arguments.matrix("attentionSpan: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
+        aligned(
+            "attentionSpan: qkv",
+            Arguments.matrix(
+                "attentionSpan: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION));
     attention.attendSpan(CudaStream.of(stream), queries, batch, shape, layer, span, carried);
   }
 
@@ -287,7 +295,16 @@ final class CudaKernels implements Kernels {
 
   private static long state(String what, Batch batch, AttentionShape shape, DeviceMemory state) {
     Arguments.oneSequence(what, batch);
-    return Arguments.room(what, state, AttentionCalls.stateBytes(shape, batch.rows()));
+    return aligned(
+        what, Arguments.room(what, state, AttentionCalls.stateBytes(shape, batch.rows())));
+  }
+
+  private static long aligned(String what, long address) {
+    if (address % ALIGNMENT != 0) {
+      throw new IllegalArgumentException(
+          "%s does not lie at a multiple of %d bytes".formatted(what, ALIGNMENT));
+    }
+    return address;
   }
 
   @Override
@@ -336,10 +353,10 @@ final class CudaKernels implements Kernels {
     Arguments.layer(what, layer, shape);
     long places =
         layer.pool().address() | layer.blockStride() | layer.keyOffset() | layer.valueOffset();
-    if (places % KV_ALIGNMENT != 0) {
+    if (places % ALIGNMENT != 0) {
       throw new IllegalArgumentException(
           "%s: keys and values do not lie at multiples of %d bytes: %s"
-              .formatted(what, KV_ALIGNMENT, layer));
+              .formatted(what, ALIGNMENT, layer));
     }
   }
 }

@@ -33,7 +33,7 @@ final class CudaStream implements Stream {
   private final String name;
   private final Handles.StreamHandle handle = new Handles.StreamHandle();
   private final Launch launch;
-  private final Scratch batchScratch;
+  private final BatchStage batchStage;
   private final Scratch partialScratch;
   private final CUDA_MEMCPY2D copy2d = new CUDA_MEMCPY2D();
   private @Nullable Gemm gemm;
@@ -41,6 +41,7 @@ final class CudaStream implements Stream {
   private @Nullable Bounce bounce;
   private volatile boolean closed;
 
+  @SuppressWarnings("this-escape") // The stage asks for nothing before it is used.
   CudaStream(CudaDevice device, CudaContext context, String name) {
     this.device = device;
     this.context = context;
@@ -48,7 +49,7 @@ final class CudaStream implements Stream {
     context.bind();
     context.check("cuStreamCreate", cuStreamCreate(handle, CUstream_flags.CU_STREAM_NON_BLOCKING));
     launch = new Launch(context, handle);
-    batchScratch = new Scratch(context, handle);
+    batchStage = new BatchStage(this, context);
     partialScratch = new Scratch(context, handle);
   }
 
@@ -70,9 +71,9 @@ final class CudaStream implements Stream {
     return launch.clear();
   }
 
-  /** Where attention keeps what it needs of the batch. */
-  Scratch batchScratch() {
-    return batchScratch;
+  /** The batch as this stream's kernels read it. */
+  BatchStage batchStage() {
+    return batchStage;
   }
 
   /** Where attention keeps segments until they are merged. */
@@ -288,7 +289,7 @@ final class CudaStream implements Stream {
     if (gemm != null) {
       gemm.close();
     }
-    batchScratch.close();
+    batchStage.close();
     partialScratch.close();
     context.ignore(cuStreamDestroy(handle));
     launch.close();

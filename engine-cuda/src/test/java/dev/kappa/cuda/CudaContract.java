@@ -26,6 +26,11 @@ abstract class CudaContract extends DeviceContractTest {
   }
 
   @Override
+  protected boolean hasWindows() {
+    return true;
+  }
+
+  @Override
   protected Set<Independent> promises() {
     return EnumSet.allOf(Independent.class);
   }

@@ -12,9 +12,11 @@ class CudaReverseOrderTest extends CudaContract {
 
   @BeforeAll
   static void simulate() {
-    SimulatedGpu.reset()
-        .configure(
-            SimulationControl.Setup.plain().withReverse(true).withSeed(SEED).withDelayMicros(20));
+    SimulationControl control = SimulatedGpu.reset();
+    control.configure(
+        SimulationControl.Setup.plain().withReverse(true).withSeed(SEED).withDelayMicros(20));
+    // Launches fill it soon, so that contexts are split less often than on a large GPU.
+    control.processors(1);
   }
 
   @AfterAll

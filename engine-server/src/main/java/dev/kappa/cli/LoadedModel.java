@@ -45,6 +45,7 @@ record LoadedModel(
       Engine engine =
           Engine.builder(flags.model())
               .options(options)
+              .trace(flags.traceOut())
               .progress(LoadBar.onStandardError())
               .start(device);
       started = true;

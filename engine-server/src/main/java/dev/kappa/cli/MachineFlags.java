@@ -1,20 +1,38 @@
 package dev.kappa.cli;
 
+import dev.kappa.device.Device;
 import dev.kappa.model.ModelShapes;
+import dev.kappa.plan.MeasuredMachine;
 import dev.kappa.roofline.Gpu;
 import dev.kappa.roofline.Link;
 import dev.kappa.roofline.Machine;
 import dev.kappa.roofline.Precision;
+import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
-/** The flags that describe a machine that need not be there. */
+/** The flags that describe a machine that need not be there, or have this one measured. */
 final class MachineFlags {
 
   /** Of the prompt whose speed {@code --prefill-rate} is. */
   private static final int MEASURED_PROMPT = 8000;
+
+  private static final List<String> DESCRIBING =
+      List.of(
+          "--gpu",
+          "--gpus",
+          "--link",
+          "--precision",
+          "--compute-share",
+          "--prefill-rate",
+          "--link-rate");
+
+  private static final List<String> MEASURING =
+      List.of("--device", "--threads", "--link-bandwidth", "--deterministic");
 
   @Option(
       names = "--gpu",
@@ -72,11 +90,40 @@ final class MachineFlags {
       description = "What the link was measured to copy to the GPU, as in 50GB/s.")
   private @Nullable Long linkRate;
 
-  @Option(names = "--measure", description = "Not there yet: measures this machine.")
+  @Option(
+      names = "--measure",
+      description =
+          "Measures this machine with the model, on random weights, and plans with that; some"
+              + " seconds to some minutes.")
   private boolean measure;
+
+  @Mixin private DeviceFlags device = new DeviceFlags();
 
   int devices() {
     return count;
+  }
+
+  /** Whether this machine is to be measured. */
+  boolean measures() {
+    return measure;
+  }
+
+  /**
+   * Measures this machine.
+   *
+   * @param model the model's folder
+   * @throws ParameterException if other flags describe a machine, too
+   */
+  MeasuredMachine measured(Path model, CommandLine command) {
+    for (String option : DESCRIBING) {
+      if (command.getParseResult().hasMatchedOption(option)) {
+        throw new ParameterException(
+            command, "--measure measures this machine; leave " + option + " away");
+      }
+    }
+    try (Device opened = device.open().device()) {
+      return MeasuredMachine.of(model, opened);
+    }
   }
 
   /**
@@ -85,15 +132,14 @@ final class MachineFlags {
    * @throws ParameterException if they describe none
    */
   Machine machine(ModelShapes.Described model, CommandLine command) {
-    if (measure) {
-      throw new ParameterException(
-          command,
-          "--measure is not there yet; name a --gpu, and give what you have measured with"
-              + " --prefill-rate and --link-rate");
+    for (String option : MEASURING) {
+      if (command.getParseResult().hasMatchedOption(option)) {
+        throw new ParameterException(command, option + " is for --measure");
+      }
     }
     if (gpu == null) {
       String names = String.join(", ", new Ids.Gpus());
-      throw new ParameterException(command, "--gpu is needed: one of " + names);
+      throw new ParameterException(command, "--measure is needed, or --gpu: one of " + names);
     }
     Checked.between(command, "--gpus", count, 1, 1 << 16);
     Machine rated;

@@ -4,6 +4,7 @@ import dev.kappa.device.DType;
 import dev.kappa.engine.EngineOptions;
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.kv.StorePolicy;
+import dev.kappa.schedule.SchedulePolicy;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -116,18 +117,38 @@ final class ModelFlags {
   @Option(
       names = "--restore",
       paramLabel = "MODE",
-      defaultValue = "load",
+      defaultValue = "auto",
       completionCandidates = Words.RestoreModes.class,
       converter = Words.RestoreModes.class,
       description =
           "What becomes of a prefix in host memory: load (computing while it comes), load-whole"
-              + " (computing afterwards) or recompute (default: load).")
-  private RestoreMode restore = RestoreMode.LOAD;
+              + " (computing afterwards), recompute, or auto (loaded or computed, or its end loaded"
+              + " while its beginning is computed, whatever is fastest) (default: auto).")
+  private RestoreMode restore = RestoreMode.AUTO;
+
+  @Option(
+      names = "--schedule",
+      paramLabel = "POLICY",
+      defaultValue = "kappa",
+      completionCandidates = Words.SchedulePolicies.class,
+      converter = Words.SchedulePolicies.class,
+      description =
+          "Which waiting request is next: kappa (so that the link and the device both have work) or"
+              + " fcfs (first come, first served) (default: kappa).")
+  private SchedulePolicy schedule = SchedulePolicy.KAPPA;
 
   @Option(
       names = "--check-kv",
       description = "Check KV blocks whenever they are loaded; slow, to find faults.")
   private boolean checkKv;
+
+  @Option(
+      names = "--trace-out",
+      paramLabel = "FILE",
+      description =
+          "Writes steps, their layers, copies, waits and requests to a file that ui.perfetto.dev and"
+              + " chrome://tracing show.")
+  private @Nullable Path traceOut;
 
   @Option(
       names = "--load-format",
@@ -157,6 +178,11 @@ final class ModelFlags {
     return device;
   }
 
+  /** Where to write a trace; null for none. */
+  @Nullable Path traceOut() {
+    return traceOut;
+  }
+
   /**
    * Checks what only the values can tell.
    *
@@ -184,6 +210,7 @@ final class ModelFlags {
         .hostBytes(hostBytes(defaultHostBytes))
         .storePolicy(storePolicy)
         .restore(restore)
+        .schedule(schedule)
         .checkKv(checkKv)
         .seed(seed);
   }

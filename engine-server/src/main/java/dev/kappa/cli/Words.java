@@ -2,6 +2,7 @@ package dev.kappa.cli;
 
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.kv.StorePolicy;
+import dev.kappa.schedule.SchedulePolicy;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
@@ -44,6 +45,12 @@ public abstract class Words<E extends Enum<E>> implements ITypeConverter<E>, Ite
     /** For picocli. */
     public StorePolicies() {
       super(StorePolicy.values());
+    }
+  }
+
+  static final class SchedulePolicies extends Words<SchedulePolicy> {
+    SchedulePolicies() {
+      super(SchedulePolicy.values());
     }
   }
 

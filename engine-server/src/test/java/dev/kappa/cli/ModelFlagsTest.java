@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.kappa.engine.EngineOptions;
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.kv.StorePolicy;
+import dev.kappa.schedule.SchedulePolicy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -42,7 +43,8 @@ class ModelFlagsTest {
     EngineOptions options = parse("m").engineOptions(EngineOptions.AUTO_HOST).build();
     assertThat(options.hostBytes()).isEqualTo(EngineOptions.AUTO_HOST);
     assertThat(options.storePolicy()).isEqualTo(StorePolicy.ADAPTIVE);
-    assertThat(options.restore()).isEqualTo(RestoreMode.LOAD);
+    assertThat(options.restore()).isEqualTo(RestoreMode.AUTO);
+    assertThat(options.schedule()).isEqualTo(SchedulePolicy.KAPPA);
     assertThat(options.checkKv()).isFalse();
     assertThat(parse("m").device().linkBandwidth()).isZero();
   }
@@ -68,11 +70,13 @@ class ModelFlagsTest {
             "m",
             "--kv-store-policy=write-back",
             "--restore=load-whole",
+            "--schedule=fcfs",
             "--check-kv",
             "--link-bandwidth=0.05GB/s");
     EngineOptions options = flags.engineOptions(EngineOptions.AUTO_HOST).build();
     assertThat(options.storePolicy()).isEqualTo(StorePolicy.WRITE_BACK);
     assertThat(options.restore()).isEqualTo(RestoreMode.LOAD_WHOLE);
+    assertThat(options.schedule()).isEqualTo(SchedulePolicy.FCFS);
     assertThat(options.checkKv()).isTrue();
     assertThat(flags.device().linkBandwidth()).isEqualTo(50_000_000);
   }

@@ -115,12 +115,56 @@ class PlanCommandTest {
         .isCloseTo(8001 / 36.0, within(0.1));
   }
 
+  /** A model small enough to be measured in seconds, over a link that is known. */
+  @Test
+  void measuresThisMachine() throws IOException {
+    Files.writeString(
+        folder.resolve("config.json"),
+        """
+        {"architectures": ["LlamaForCausalLM"], "dtype": "bfloat16", "hidden_size": 64,
+         "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
+         "num_key_value_heads": 2, "vocab_size": 256, "max_position_embeddings": 2048,
+         "rms_norm_eps": 1e-5, "tie_word_embeddings": true}
+        """);
+    Files.writeString(
+        trace,
+        "{\"timestamp\": 0, \"input_length\": 600, \"output_length\": 4, \"hash_ids\": [1, 2]}");
+    JsonNode output =
+        json(
+            folder.toAbsolutePath().toString(),
+            "--measure",
+            "--device",
+            "cpu",
+            "--threads",
+            "1",
+            "--link-bandwidth",
+            "0.05GB/s",
+            "--kv-offloading-size",
+            "0.1",
+            "--trace",
+            trace.toString(),
+            "--replay");
+    assertThat(output.at("/measured/loadBytesPerSecond").doubleValue())
+        .isCloseTo(0.05e9, within(0.01e9));
+    assertThat(output.at("/plan/linkBytesPerSecond"))
+        .isEqualTo(output.at("/measured/loadBytesPerSecond"));
+    assertThat(output.at("/measured/tokenNanos").doubleValue()).isPositive();
+    assertThat(output.at("/plan/source").stringValue()).contains("measured on this machine");
+    // 600 tokens take two steps of the CPU device: what the replay says is near what was measured.
+    double planned = output.at("/plan/expected/computeMillis/p50").doubleValue();
+    assertThat(output.at("/replay/firstTokenMillis/p50").doubleValue())
+        .isBetween(0.5 * planned, 3 * planned);
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
         "",
         "--gpu x100",
         "--gpu h100 --measure",
+        "--gpus 2 --measure",
+        "--gpu h100 --device cpu",
+        "--gpu h100 --link-bandwidth 1GB/s",
         "--gpu h100 --link isa",
         "--gpu a100-80 --precision fp8",
         "--gpu h100 --reuse 2",

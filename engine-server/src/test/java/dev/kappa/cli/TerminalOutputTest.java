@@ -30,7 +30,8 @@ class TerminalOutputTest {
             null,
             new Finish.Usage(10, 5, 4, 0),
             new Finish.Timings(0, 1_500_000_000L, 2_500_000_000L, 0),
-            Finish.Restored.NOTHING));
+            Finish.Restored.NOTHING,
+            new Finish.Account(Double.NaN, 0, 0, 0, 0, 0, 0, Finish.Bound.COMPUTE)));
     output.await();
     assertThat(out.toString(StandardCharsets.UTF_8)).isEqualTo("hé😀" + System.lineSeparator());
     assertThat(err.toString(StandardCharsets.UTF_8).strip())

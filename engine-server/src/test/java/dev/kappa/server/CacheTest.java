@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.kappa.engine.Engine;
 import dev.kappa.engine.EngineException;
 import dev.kappa.engine.EngineStats;
+import dev.kappa.roofline.MeasuredRates;
 import dev.kappa.server.backend.SamplingDefaults;
 import dev.kappa.server.testing.KvBooks;
 import dev.kappa.server.testing.RawClient;
@@ -45,7 +46,11 @@ class CacheTest {
 
   @Test
   void tellsWhatItHoldsAndWhatMoved() throws Exception {
-    server.backend().stats(new EngineStats(0, 0, KvBooks.offloading(), 0, 0, 0, 0, 0, 0, false));
+    server
+        .backend()
+        .stats(
+            new EngineStats(
+                0, 0, KvBooks.offloading(), 0, 0, 0, 0, 0, 0, MeasuredRates.NONE, false));
     assertThat(json(server.get(PATH)))
         .isEqualTo(
             JSON.readTree(

@@ -8,6 +8,7 @@ import dev.kappa.engine.EngineException;
 import dev.kappa.engine.EngineException.Kind;
 import dev.kappa.engine.EngineStats;
 import dev.kappa.engine.Finish;
+import dev.kappa.roofline.MeasuredRates;
 import dev.kappa.server.testing.KvBooks;
 import dev.kappa.server.testing.ScriptedBackend;
 import dev.kappa.server.testing.Submission;
@@ -327,7 +328,11 @@ class ErrorsTest {
   @Test
   void healthFollowsTheEngine() throws Exception {
     assertThat(server.get("/health").body()).isEqualTo("{\"status\":\"ok\"}");
-    server.backend().stats(new EngineStats(0, 0, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, true));
+    server
+        .backend()
+        .stats(
+            new EngineStats(
+                0, 0, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, MeasuredRates.NONE, true));
     error(server.get("/health"), 503);
     error(server.get("/ping"), 503);
   }

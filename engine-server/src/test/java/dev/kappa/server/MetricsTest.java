@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.kappa.engine.EngineException;
 import dev.kappa.engine.EngineStats;
 import dev.kappa.engine.Finish;
+import dev.kappa.roofline.MeasuredRates;
 import dev.kappa.server.testing.KvBooks;
 import dev.kappa.server.testing.PrometheusText;
 import dev.kappa.server.testing.TestServer;
@@ -37,7 +38,9 @@ class MetricsTest {
   void showTheEnginesGaugesAndCounters() throws Exception {
     server
         .backend()
-        .stats(new EngineStats(3, 2, KvBooks.of(16, 8, 64), 100, 1000, 400, 0, 500, 7, false));
+        .stats(
+            new EngineStats(
+                3, 2, KvBooks.of(16, 8, 64), 100, 1000, 400, 0, 500, 7, MeasuredRates.NONE, false));
     assertThat(scrape())
         .containsEntry("kappa_num_requests_running" + MODEL, 3.0)
         .containsEntry("kappa_num_requests_waiting" + MODEL, 2.0)
@@ -125,7 +128,9 @@ class MetricsTest {
   void countNoQueriesOfAHostTierThatIsOff() throws Exception {
     server
         .backend()
-        .stats(new EngineStats(0, 0, KvBooks.of(0, 0, 64), 0, 1000, 400, 0, 0, 0, false));
+        .stats(
+            new EngineStats(
+                0, 0, KvBooks.of(0, 0, 64), 0, 1000, 400, 0, 0, 0, MeasuredRates.NONE, false));
     assertThat(scrape())
         .containsEntry(
             "vllm:external_prefix_cache_queries_total{engine=\"0\",model_name=\"tiny\"}", 0.0);
@@ -178,7 +183,8 @@ class MetricsTest {
 
   /** Of 10,000 prompt tokens 1,000 lay on the device and 6,000 in host memory. */
   private static EngineStats offloading() {
-    return new EngineStats(0, 0, KvBooks.offloading(), 10, 10_000, 7_000, 6_000, 500, 0, false);
+    return new EngineStats(
+        0, 0, KvBooks.offloading(), 10, 10_000, 7_000, 6_000, 500, 0, MeasuredRates.NONE, false);
   }
 
   @Test
@@ -228,6 +234,60 @@ class MetricsTest {
                     "+Inf")
                 .map(bound -> bucket("request_kappa", bound))
                 .toArray(String[]::new));
+  }
+
+  @Test
+  void accountForTheWayToTheFirstToken() throws Exception {
+    server
+        .backend()
+        .script(s ->
+            s.cached(12, 8)
+                .account(
+                    new Finish.Account(
+                        5.5,
+                        1_000_000,
+                        6_000_000,
+                        7_000_000,
+                        3_000_000,
+                        4_000_000,
+                        2_500_000,
+                        Finish.Bound.LINK))
+                .finish(Finish.Reason.STOP));
+    server.post(COMPLETIONS, "{\"prompt\":\"fifteen letters\"}");
+    server.answerWithLetters();
+    server.post(COMPLETIONS, "{\"prompt\":\"nothing\"}");
+    assertThat(text().lines())
+        .contains(
+            bySource("computed", "count") + " 2",
+            bySource("computed", "sum") + " 12.0",
+            bySource("device", "sum") + " 4.0",
+            bySource("host", "sum") + " 8.0",
+            "kappa_request_kappa_critical_count" + MODEL + " 1",
+            "kappa_request_kappa_critical_sum" + MODEL + " 5.5",
+            part("link", "queue", "sum") + " 0.001",
+            part("link", "load", "sum") + " 0.007",
+            part("link", "compute", "sum") + " 0.004",
+            part("link", "overlap", "sum") + " 0.0025",
+            part("link", "compute", "count") + " 1",
+            part("compute", "compute", "count") + " 1",
+            part("compute", "load", "count") + " 0",
+            part("queue", "queue", "count") + " 0",
+            "kappa_request_predicted_seconds_sum{model_name=\"tiny\",part=\"load\"} 0.006",
+            "kappa_request_predicted_seconds_count{model_name=\"tiny\",part=\"compute\"} 1",
+            "kappa_request_predicted_seconds_sum{model_name=\"tiny\",part=\"compute\"} 0.003");
+  }
+
+  private static String bySource(String source, String what) {
+    return "kappa_request_prompt_tokens_by_source_"
+        + what
+        + "{model_name=\"tiny\",source=\""
+        + source
+        + "\"}";
+  }
+
+  private static String part(String bound, String part, String what) {
+    return "kappa_request_part_seconds_%s{bound=\"%s\",model_name=\"tiny\",part=\"%s\"}"
+        .formatted(what, bound, part);
   }
 
   private static String bucket(String name, String bound) {

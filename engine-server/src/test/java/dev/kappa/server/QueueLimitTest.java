@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.kappa.engine.EngineException;
 import dev.kappa.engine.EngineStats;
 import dev.kappa.engine.Finish;
+import dev.kappa.roofline.MeasuredRates;
 import dev.kappa.server.backend.SamplingDefaults;
 import dev.kappa.server.testing.ByteTokenizer;
 import dev.kappa.server.testing.KvBooks;
@@ -43,7 +44,19 @@ class QueueLimitTest {
   private void stats(int running, int waiting) {
     server
         .backend()
-        .stats(new EngineStats(running, waiting, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, false));
+        .stats(
+            new EngineStats(
+                running,
+                waiting,
+                KvBooks.of(0, 0, 64),
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                MeasuredRates.NONE,
+                false));
   }
 
   private static void assertQueueFull(HttpResponse<String> response) {

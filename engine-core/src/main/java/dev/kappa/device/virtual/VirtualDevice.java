@@ -201,6 +201,10 @@ public final class VirtualDevice implements Device {
     return new VirtualStream.Work(processor, profile.kernelNanos(cost.flops(), cost.bytes()));
   }
 
+  VirtualStream.Work attention(KernelCost cost) {
+    return new VirtualStream.Work(processor, profile.attentionNanos(cost.flops(), cost.bytes()));
+  }
+
   VirtualStream.Work work(KernelCost cost, Runnable effect) {
     VirtualStream.Work work = work(cost);
     return new VirtualStream.Work(work.resource(), work.nanos(), effect);

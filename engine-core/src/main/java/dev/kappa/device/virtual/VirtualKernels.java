@@ -123,7 +123,7 @@ final class VirtualKernels implements Kernels {
     Arguments.matrix("attention: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
     Arguments.matrix(
         "attention: out", out, batch.rows(), shape.heads() * shape.headDim(), ACTIVATION);
-    launch(stream, KernelCost.attention(batch, shape, layer));
+    attend(stream, KernelCost.attention(batch, shape, layer));
   }
 
   @Override
@@ -158,7 +158,7 @@ final class VirtualKernels implements Kernels {
     Arguments.span(batch, shape, layer, span, TILE);
     Arguments.matrix("attentionSpan: qkv", qkv, batch.rows(), shape.qkvColumns(), ACTIVATION);
     Arguments.room("attentionSpan: state", state, attentionStateBytes(shape, batch.rows()));
-    launch(stream, KernelCost.attention(batch, shape, layer, span));
+    attend(stream, KernelCost.attention(batch, shape, layer, span));
   }
 
   @Override
@@ -212,6 +212,10 @@ final class VirtualKernels implements Kernels {
         };
     KernelCost cost = KernelCost.moving((double) rows * columns * FLOAT);
     VirtualStream.of(stream).submit(device.work(cost, effect));
+  }
+
+  private void attend(Stream stream, KernelCost cost) {
+    VirtualStream.of(stream).submit(device.attention(cost));
   }
 
   private void launch(Stream stream, KernelCost cost) {

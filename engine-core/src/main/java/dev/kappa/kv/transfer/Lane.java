@@ -49,6 +49,7 @@ public final class Lane implements AutoCloseable {
 
   private final Object lock = new Object();
   private final Clock clock;
+  private final String name;
   private final Stream stream;
   private final Worker worker;
   private final EventPool events;
@@ -63,6 +64,7 @@ public final class Lane implements AutoCloseable {
   private double ceiling;
   private long bytes;
   private long copyNanos;
+  private @Nullable CopyListener listener;
   private @Nullable DeviceException failure;
   private @Nullable Lane preferred;
   private long paidNanos;
@@ -72,6 +74,7 @@ public final class Lane implements AutoCloseable {
    * @param progress called by the lane's worker whenever a piece is done
    */
   public Lane(Device device, String name, Runnable progress) {
+    this.name = name;
     this.progress = progress;
     clock = device.clock();
     events = new EventPool(device);
@@ -91,6 +94,13 @@ public final class Lane implements AutoCloseable {
   public void yieldTo(Lane other) {
     synchronized (lock) {
       preferred = other;
+    }
+  }
+
+  /** Tells someone of every piece from now on. */
+  public void onCopied(CopyListener copies) {
+    synchronized (lock) {
+      listener = copies;
     }
   }
 
@@ -415,6 +425,10 @@ public final class Lane implements AutoCloseable {
     piece.transfer().pieceDone(nanos);
     if (piece.endsGroup()) {
       piece.transfer().groupDone(done);
+    }
+    CopyListener copies = listener;
+    if (copies != null) {
+      copies.onCopied(name, done - nanos, done, piece.bytes());
     }
     giveBack(piece);
   }

@@ -101,9 +101,9 @@ class LaunchRulesTest {
     assertFails(INVALID, () -> sum(in, out, (48 << 10) + 4));
     CUfunction function = simulation.function("rowSums");
     int attribute = CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-    assertFails(INVALID, () -> cuFuncSetAttribute(function, attribute, (227 << 10) + 1));
-    cuFuncSetAttribute(function, attribute, 227 << 10);
-    sum(in, out, 227 << 10);
+    assertFails(INVALID, () -> cuFuncSetAttribute(function, attribute, (99 << 10) + 1));
+    cuFuncSetAttribute(function, attribute, 99 << 10);
+    sum(in, out, 99 << 10);
     assertThat(simulation.read(out, 1)).containsExactly(10);
   }
 

@@ -97,6 +97,11 @@ public final class SimulationControl {
     call("kappaSimLimitPinned", bytes);
   }
 
+  /** Multiprocessors that the GPU claims to have, until the next reset. */
+  public void processors(int count) {
+    call("kappaSimProcessors", count);
+  }
+
   /** Lets the n-th copy from now fail, and with it the context; 0 lets none fail. */
   public void failCopy(long n) {
     call("kappaSimFailCopy", n);

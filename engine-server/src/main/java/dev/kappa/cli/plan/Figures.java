@@ -46,6 +46,22 @@ final class Figures {
     return String.format(Locale.ROOT, "%.1f billion", parameters / 1e9);
   }
 
+  /** A time with as many digits as mean something. */
+  static String nanos(double nanos) {
+    if (nanos < 1e3) {
+      return String.format(Locale.ROOT, "%.3g ns", nanos);
+    }
+    return nanos < 1e6
+        ? String.format(Locale.ROOT, "%.3g µs", nanos / 1e3)
+        : String.format(Locale.ROOT, "%.3g ms", nanos / 1e6);
+  }
+
+  static String flops(double flopsPerSecond) {
+    return flopsPerSecond < 1e12
+        ? String.format(Locale.ROOT, "%.0f GFLOP/s", flopsPerSecond / 1e9)
+        : String.format(Locale.ROOT, "%.0f TFLOP/s", flopsPerSecond / 1e12);
+  }
+
   static String rate(double bytesPerSecond) {
     return String.format(Locale.ROOT, "%.1f GB/s", bytesPerSecond / 1e9);
   }

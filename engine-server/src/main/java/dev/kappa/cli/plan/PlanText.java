@@ -41,7 +41,7 @@ public final class PlanText {
     text.append(
         """
         %s (%s parameters%s) on %s%s
-          computes %.0f TFLOP/s, loads %s%s
+          computes %s, loads %s%s
 
         """
             .formatted(
@@ -50,7 +50,7 @@ public final class PlanText {
                 active,
                 devices,
                 plan.machine(),
-                plan.flopsPerSecond() / 1e12,
+                Figures.flops(plan.flopsPerSecond()),
                 Figures.rate(plan.linkBytesPerSecond()),
                 plan.devices() == 1 ? "" : ", each"));
   }

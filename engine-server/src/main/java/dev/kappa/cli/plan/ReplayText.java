@@ -26,6 +26,7 @@ public final class ReplayText {
 
     Replayed by the engine in virtual time: %,d requests in %s
     %s  Not replayed: %,d longer than the context of %,d tokens; %,d failed.
+      Waited longest for others: %s, for the load of their prefix: %s, else for computing.
       Prompt tokens cached: %s, of these from host memory: %s. Link use: %s.
       Steps: %,d, preemptions: %,d. KV tokens: %,d on the device, %,d in host memory.
     """
@@ -36,6 +37,8 @@ public final class ReplayText {
             replay.tooLong(),
             replay.maxModelLength(),
             replay.failed(),
+            Figures.percent(replay.queueBound()),
+            Figures.percent(replay.linkBound()),
             Figures.percent(replay.stats().cachedPromptTokens() / (double) prompts),
             Figures.percent(
                 replay.stats().hostPromptTokens()

@@ -32,6 +32,7 @@ public final class ServerMetrics {
   private final Map<Finish.Reason, Counter> finished = new EnumMap<>(Finish.Reason.class);
   private final Counter failed;
   private final RestoreMeters restores;
+  private final AccountMeters accounts;
 
   public ServerMetrics(ServedModel model) {
     tags = Tags.of("model_name", model.name());
@@ -53,6 +54,7 @@ public final class ServerMetrics {
             .tags(tags)
             .register(registry);
     restores = new RestoreMeters(registry, tags);
+    accounts = new AccountMeters(registry, tags, limit);
     EngineMeters engine = new EngineMeters(registry, model.backend());
     registerGauges(engine);
     registerCounters(engine);
@@ -129,6 +131,7 @@ public final class ServerMetrics {
     promptTokens.record(finish.usage().promptTokens());
     generatedTokens.record(finish.usage().completionTokens());
     restores.finished(finish);
+    accounts.finished(finish);
   }
 
   /** The engine failed a request. */

@@ -52,7 +52,7 @@ public final class ChatEndpoint implements Endpoint {
     TokenLabels labels = new TokenLabels(model.backend().tokenizer(), output.tokensAsIds());
     ChatFormat format =
         new ChatFormat(head, stream, output, prompt, new ChatLogprobs(labels, logprobs));
-    return new Generation(exchange, serving, stream, format, List.of(request));
+    return new Generation(exchange, serving, stream, output, format, List.of(request));
   }
 
   /** The newer field wins. */

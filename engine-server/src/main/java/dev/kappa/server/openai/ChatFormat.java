@@ -53,7 +53,7 @@ final class ChatFormat implements ResponseFormat {
       if (output.tokenIds()) {
         FinishFields.writeTokens(json, "prompt_token_ids", prompt.tokens());
       }
-      end(json, null);
+      end(json, Ending.of(null));
     });
   }
 
@@ -75,21 +75,21 @@ final class ChatFormat implements ResponseFormat {
       json.writeEndObject();
       writeRest(json, part);
       json.writeEndArray();
-      end(json, usage);
+      end(json, Ending.of(usage));
     });
   }
 
   @Override
-  public byte[] usageChunk(Finish.Usage usage) {
+  public byte[] lastChunk(Ending ending) {
     return JsonText.of(json -> {
       begin(json, CHUNK);
       json.writeEndArray();
-      end(json, usage);
+      end(json, ending);
     });
   }
 
   @Override
-  public byte[] whole(List<Part> choices, Finish.Usage usage) {
+  public byte[] whole(List<Part> choices, Ending ending) {
     return JsonText.of(json -> {
       begin(json, "chat.completion");
       for (Part part : choices) {
@@ -106,7 +106,7 @@ final class ChatFormat implements ResponseFormat {
       if (output.tokenIds()) {
         FinishFields.writeTokens(json, "prompt_token_ids", prompt.tokens());
       }
-      end(json, usage);
+      end(json, ending);
     });
   }
 
@@ -130,12 +130,7 @@ final class ChatFormat implements ResponseFormat {
     json.writeArrayPropertyStart("choices");
   }
 
-  private void end(JsonGenerator json, Finish.@Nullable Usage usage) {
-    if (usage != null) {
-      Usages.write(json, usage);
-    } else if (stream.includeUsage()) {
-      json.writeNullProperty("usage");
-    }
-    json.writeEndObject();
+  private void end(JsonGenerator json, Ending ending) {
+    ending.write(json, stream);
   }
 }

@@ -65,7 +65,7 @@ final class CompletionFormat implements ResponseFormat {
     return JsonText.of(json -> {
       begin(json);
       writeChoice(json, part, true);
-      end(json, null);
+      end(json, Ending.of(null));
     });
   }
 
@@ -80,20 +80,20 @@ final class CompletionFormat implements ResponseFormat {
       begin(json);
       logprobs.get(part.index()).add(part.logprobs());
       writeChoice(json, part, false);
-      end(json, usage);
+      end(json, Ending.of(usage));
     });
   }
 
   @Override
-  public byte[] usageChunk(Finish.Usage usage) {
+  public byte[] lastChunk(Ending ending) {
     return JsonText.of(json -> {
       begin(json);
-      end(json, usage);
+      end(json, ending);
     });
   }
 
   @Override
-  public byte[] whole(List<Part> choices, Finish.Usage usage) {
+  public byte[] whole(List<Part> choices, Ending ending) {
     return JsonText.of(json -> {
       begin(json);
       for (Part part : choices) {
@@ -105,7 +105,7 @@ final class CompletionFormat implements ResponseFormat {
             new Part(part.index(), text, part.tokens(), part.logprobs(), part.finish()),
             true);
       }
-      end(json, usage);
+      end(json, ending);
     });
   }
 
@@ -145,13 +145,8 @@ final class CompletionFormat implements ResponseFormat {
     json.writeEndObject();
   }
 
-  private void end(JsonGenerator json, Finish.@Nullable Usage usage) {
+  private void end(JsonGenerator json, Ending ending) {
     json.writeEndArray();
-    if (usage != null) {
-      Usages.write(json, usage);
-    } else if (stream.includeUsage()) {
-      json.writeNullProperty("usage");
-    }
-    json.writeEndObject();
+    ending.write(json, stream);
   }
 }

@@ -68,6 +68,6 @@ public final class CompletionsEndpoint implements Endpoint {
     AnswerHead head = new AnswerHead(id, Instant.now().getEpochSecond(), name);
     CompletionFormat format =
         new CompletionFormat(head, stream, output, echo, prompts, model.backend().tokenizer());
-    return new Generation(exchange, serving, stream, format, requests);
+    return new Generation(exchange, serving, stream, output, format, requests);
   }
 }

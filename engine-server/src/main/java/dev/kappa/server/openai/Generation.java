@@ -22,6 +22,7 @@ final class Generation {
   private final Exchange exchange;
   private final Serving serving;
   private final StreamFields stream;
+  private final OutputFields output;
   private final ResponseFormat format;
   private final List<GenerationRequest> requests;
   private final List<Choice> choices = new ArrayList<>();
@@ -35,11 +36,13 @@ final class Generation {
       Exchange exchange,
       Serving serving,
       StreamFields stream,
+      OutputFields output,
       ResponseFormat format,
       List<GenerationRequest> requests) {
     this.exchange = exchange;
     this.serving = serving;
     this.stream = stream;
+    this.output = output;
     this.format = format;
     this.requests = requests;
     this.log = new RequestLog(exchange);
@@ -158,14 +161,19 @@ final class Generation {
   private void complete() {
     over = true;
     Finish.Usage usage = usage();
+    List<@Nullable Finish> accounts = new ArrayList<>();
+    if (output.account()) {
+      choices.forEach(choice -> accounts.add(choice.finish()));
+    }
     if (stream.stream()) {
-      if (stream.includeUsage()) {
-        exchange.event(format.usageChunk(usage));
+      if (stream.includeUsage() || output.account()) {
+        exchange.event(
+            format.lastChunk(new Ending(stream.includeUsage() ? usage : null, accounts)));
       }
       exchange.endEvents();
     } else {
       List<Part> parts = choices.stream().map(choice -> choice.take(true)).toList();
-      exchange.respond(200, format.whole(parts, usage));
+      exchange.respond(200, format.whole(parts, new Ending(usage, accounts)));
     }
     log.finished(choices, usage);
   }

@@ -25,8 +25,8 @@ interface ResponseFormat {
   byte[] chunk(Part part, Finish.@Nullable Usage usage);
 
   /** The last chunk, which has no choices. */
-  byte[] usageChunk(Finish.Usage usage);
+  byte[] lastChunk(Ending ending);
 
   /** The whole answer. */
-  byte[] whole(List<Part> choices, Finish.Usage usage);
+  byte[] whole(List<Part> choices, Ending ending);
 }

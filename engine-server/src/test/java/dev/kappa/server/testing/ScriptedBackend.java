@@ -13,6 +13,7 @@ import dev.kappa.kv.RestoreMode;
 import dev.kappa.kv.StorePolicy;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.RopeConfig;
+import dev.kappa.roofline.MeasuredRates;
 import dev.kappa.server.backend.InferenceBackend;
 import dev.kappa.text.Tokenizer;
 import java.util.List;
@@ -44,7 +45,7 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
   private volatile @Nullable Consumer<Submission> script;
   private volatile @Nullable EngineException refusal;
   private volatile EngineStats stats =
-      new EngineStats(0, 0, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, false);
+      new EngineStats(0, 0, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, MeasuredRates.NONE, false);
 
   /** Has every later request answered by a script, run on the engine thread; null for none. */
   public void script(@Nullable Consumer<Submission> script) {

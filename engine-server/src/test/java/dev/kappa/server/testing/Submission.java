@@ -29,6 +29,8 @@ public final class Submission implements RequestHandle {
   private volatile int cachedTokens;
   private volatile int hostTokens;
   private volatile Finish.Restored restored = Finish.Restored.NOTHING;
+  private volatile Finish.Account account =
+      new Finish.Account(Double.NaN, 1_000, 0, 0, 0, 1_000, 0, Finish.Bound.COMPUTE);
 
   Submission(
       GenerationRequest request,
@@ -91,6 +93,12 @@ public final class Submission implements RequestHandle {
     return this;
   }
 
+  /** Says what the way to the first token took. */
+  public Submission account(Finish.Account what) {
+    account = what;
+    return this;
+  }
+
   public Submission finish(Finish.Reason reason) {
     return finish(reason, null);
   }
@@ -100,7 +108,7 @@ public final class Submission implements RequestHandle {
       Finish.Usage usage =
           new Finish.Usage(request.prompt().length, generated.get(), cachedTokens, hostTokens);
       Finish.Timings timings = new Finish.Timings(1_000, 2_000, 3_000, 0);
-      listener.onFinish(new Finish(reason, stop, usage, timings, restored));
+      listener.onFinish(new Finish(reason, stop, usage, timings, restored, account));
     });
   }
 

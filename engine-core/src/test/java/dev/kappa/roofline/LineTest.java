@@ -1,4 +1,4 @@
-package dev.kappa.bench;
+package dev.kappa.roofline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;

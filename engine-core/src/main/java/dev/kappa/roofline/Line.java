@@ -1,4 +1,4 @@
-package dev.kappa.bench;
+package dev.kappa.roofline;
 
 /**
  * {@code seconds = fixed + perUnit · work}: what a task takes, as a part that it always takes and a
@@ -7,15 +7,15 @@ package dev.kappa.bench;
  * @param fixed seconds
  * @param perUnit seconds per unit of work
  */
-record Line(double fixed, double perUnit) {
+public record Line(double fixed, double perUnit) {
 
   /** The time for so much work. */
-  double at(double work) {
+  public double at(double work) {
     return fixed + perUnit * work;
   }
 
   /** Work per second, apart from the fixed part; infinite if work takes no time. */
-  double rate() {
+  public double rate() {
     return 1 / perUnit;
   }
 
@@ -27,7 +27,7 @@ record Line(double fixed, double perUnit) {
    * @param work at least two different values
    * @param seconds the time for each, positive
    */
-  static Line fit(double[] work, double[] seconds) {
+  public static Line fit(double[] work, double[] seconds) {
     double weights = 0;
     double sumX = 0;
     double sumY = 0;

@@ -1,0 +1,98 @@
+package dev.kappa.plan;
+
+import dev.kappa.device.Device;
+import dev.kappa.device.virtual.VirtualDevice;
+import dev.kappa.engine.MachineProbe;
+import dev.kappa.model.ModelShapes;
+import dev.kappa.roofline.HardwareProfile;
+import dev.kappa.roofline.Machine;
+import dev.kappa.roofline.MeasuredRates;
+import java.nio.file.Path;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * A machine that was measured with a model, to plan by.
+ *
+ * @param rates what was measured
+ * @param machine the same as a machine
+ * @param maxBatchedTokens most tokens of the steps that were measured
+ */
+public record MeasuredMachine(MeasuredRates rates, Machine.Measured machine, int maxBatchedTokens) {
+
+  private static final int WARM_UPS = 3;
+  private static final int ROUNDS = 7;
+  private static final long PAUSE_NANOS = 200_000;
+
+  /** Corrections after which a virtual machine does what the real one did. */
+  private static final int CORRECTIONS = 6;
+
+  /** Kernels of a layer in a step, and those beside the layers, about. */
+  private static final int KERNELS_PER_LAYER = 9;
+
+  private static final int OTHER_KERNELS = 4;
+
+  /**
+   * Measures; see {@link MachineProbe}.
+   *
+   * @param model a model's folder; only its {@code config.json} is needed
+   */
+  public static MeasuredMachine of(Path model, Device device) {
+    long bytes = device.freeBytes();
+    MachineProbe.Settings settings =
+        new MachineProbe.Settings(
+            0, WARM_UPS, ROUNDS, () -> LockSupport.parkNanos(device, PAUSE_NANOS));
+    MachineProbe.Found found = MachineProbe.measure(model, device, settings);
+    ModelShapes.Described described = ModelShapes.read(model);
+    HardwareProfile formulas =
+        found
+            .rates()
+            .profile(
+                device.info().name() + ", as measured",
+                described.shape(),
+                described.totalWeightBytes());
+    int kernels = KERNELS_PER_LAYER * described.shape().layers() + OTHER_KERNELS;
+    HardwareProfile tuned = tuned(model, found, formulas, kernels);
+    String source =
+        "measured on this machine with " + described.name() + ": prefills, decode steps, copies";
+    return new MeasuredMachine(
+        found.rates(),
+        new Machine.Measured(formulas, tuned, bytes, source),
+        found.maxBatchedTokens());
+  }
+
+  /**
+   * Corrects a machine until an engine that measures it in virtual time finds what was found on the
+   * real one.
+   *
+   * @param first of the right order
+   * @param kernels in a step
+   */
+  private static HardwareProfile tuned(
+      Path model, MachineProbe.Found real, HardwareProfile first, int kernels) {
+    MeasuredRates wanted = real.rates();
+    HardwareProfile machine = first;
+    for (int i = 0; i < CORRECTIONS; i++) {
+      MeasuredRates found = inVirtualTime(model, machine, real.maxBatchedTokens());
+      double late = (wanted.fixedNanos() - found.fixedNanos()) / kernels;
+      machine =
+          new HardwareProfile(
+              machine.name(),
+              machine.flopsPerSecond() * found.tokenNanos() / wanted.tokenNanos(),
+              machine.attentionFlopsPerSecond() * found.pairNanos() / wanted.pairNanos(),
+              machine.hostToDeviceBytesPerSecond(),
+              machine.deviceToHostBytesPerSecond(),
+              machine.deviceMemoryBytesPerSecond() * found.weightsNanos() / wanted.weightsNanos(),
+              Math.max(0, Math.round(machine.kernelLaunchNanos() + late)),
+              0);
+    }
+    return machine;
+  }
+
+  private static MeasuredRates inVirtualTime(Path model, HardwareProfile machine, int tokens) {
+    try (VirtualDevice device = new VirtualDevice(machine, 1)) {
+      return MachineProbe.measure(
+              model, device, new MachineProbe.Settings(tokens, 0, 1, device::run))
+          .rates();
+    }
+  }
+}

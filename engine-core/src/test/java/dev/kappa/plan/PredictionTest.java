@@ -1,0 +1,122 @@
+package dev.kappa.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.kappa.device.DType;
+import dev.kappa.device.Device;
+import dev.kappa.device.DeviceOptions;
+import dev.kappa.device.Devices;
+import dev.kappa.device.virtual.VirtualModels;
+import dev.kappa.engine.Engine;
+import dev.kappa.engine.EngineOptions;
+import dev.kappa.kv.RestoreMode;
+import dev.kappa.roofline.KvType;
+import dev.kappa.roofline.ModelShape;
+import dev.kappa.text.NumericTokenizer;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * What a replay in virtual time predicts is what the engine does on this machine, over a throttled
+ * link. Bounds are wide, as anything else may run on the machine meanwhile; {@code kappa bench
+ * prediction} compares on a quiet one.
+ */
+@Timeout(180)
+class PredictionTest {
+
+  /** Llama-shaped, 2,048 bytes of KV per token. */
+  private static final ModelShape SHAPE =
+      ModelShape.dense(4, 128, 256, 4, 2, 64, 512, true, KvType.BF16);
+
+  private static final long LINK = 30_000_000;
+
+  /** Three documents fit on the device, all of them into host memory. */
+  private static final DocumentTrace DOCUMENTS = new DocumentTrace(6, 2, 4, 256, 4);
+
+  private static final int REQUESTS = 40;
+
+  @TempDir Path folder;
+
+  private static EngineOptions options(int maxBatchedTokens) {
+    return EngineOptions.builder()
+        .dummyWeights(true)
+        .maxModelLength(DOCUMENTS.longest())
+        .numBlocks(90)
+        .blockTokens(64)
+        .maxSequences(8)
+        .maxBatchedTokens(maxBatchedTokens)
+        .kvDType(DType.BF16)
+        .hostBytes(64L << 20)
+        // Where prefixes are cut follows from single steps' times, which a busy machine blurs.
+        .restore(RestoreMode.LOAD)
+        .seed(1)
+        .build();
+  }
+
+  @Test
+  void theEngineDoesWhatTheReplayPredicts() throws InterruptedException {
+    Path model = VirtualModels.write(folder, SHAPE, 4096);
+    DeviceOptions throttled = new DeviceOptions(0, 1, LINK, false);
+    try (Device device = Devices.open("cpu", throttled).device()) {
+      MeasuredMachine measured = MeasuredMachine.of(model, device);
+      assertThat(measured.rates().loadBytesPerSecond()).isCloseTo(LINK, within(0.2 * LINK));
+      EngineOptions options = options(measured.maxBatchedTokens());
+      // Three tenths of what the link could do if every document had to be loaded.
+      double documentSeconds = 3 * Trace.BLOCK * SHAPE.kvBytesPerToken() / (double) LINK;
+      Trace trace = DOCUMENTS.of(REQUESTS, 0.3 / documentSeconds, 1);
+      Replay predicted = TraceReplay.run(model, measured.machine(), options, trace, done -> {});
+      Replay found;
+      try (Engine engine =
+          Engine.builder(model)
+              .options(options)
+              .tokenizer(new NumericTokenizer(SHAPE.vocabulary()))
+              .start(device)) {
+        found = TraceReplay.live(engine, device.clock(), trace, done -> {});
+      }
+      assertThat(predicted.finished()).isEqualTo(REQUESTS);
+      assertThat(found.finished()).isEqualTo(REQUESTS);
+      assertThat(found.stats().promptTokens()).isEqualTo(predicted.stats().promptTokens());
+      assertThat(share(found.stats().cachedPromptTokens(), predicted.stats().cachedPromptTokens()))
+          .as("cached tokens")
+          .isBetween(0.8, 1.25);
+      assertThat(share(found.stats().hostPromptTokens(), predicted.stats().hostPromptTokens()))
+          .as("tokens from host memory")
+          .isBetween(0.6, 1.7);
+      assertThat(found.firstTokenMillis().p50() / predicted.firstTokenMillis().p50())
+          .as(
+              "first token: %s predicted, %s found",
+              predicted.firstTokenMillis(), found.firstTokenMillis())
+          .isBetween(0.4, 3.0);
+      assertThat(found.loadMillis().p50() / predicted.loadMillis().p50())
+          .as("load")
+          .isBetween(0.7, 1.5);
+    }
+  }
+
+  private static double share(long found, long predicted) {
+    assertThat(predicted).isPositive();
+    return found / (double) predicted;
+  }
+
+  /** The tuned machine takes what the measured one took, which the formulas' does not. */
+  @Test
+  void theMeasuredMachineIsThatOfTheReplay() {
+    Path model = VirtualModels.write(folder, SHAPE, 4096);
+    try (Device device = Devices.open("cpu", new DeviceOptions(0, 1, LINK, false)).device()) {
+      MeasuredMachine measured = MeasuredMachine.of(model, device);
+      Trace one = new Trace(List.of(new Trace.Request(0, 500, 1, new int[0])), 0);
+      Replay replay =
+          TraceReplay.run(
+              model, measured.machine(), options(measured.maxBatchedTokens()), one, done -> {});
+      double step =
+          measured.rates().fixedNanos()
+              + 500 * measured.rates().tokenNanos()
+              + 500 * 501 / 2.0 * measured.rates().pairNanos();
+      assertThat(replay.firstTokenMillis().mean() * 1e6 / step).isCloseTo(1, within(0.1));
+    }
+  }
+}
