@@ -127,7 +127,7 @@ class MetricsTest {
             "kv_offload_load_time_total{" + labels + "} 0.5",
             "kv_offload_store_bytes_total{" + labels + "} 3.0E9",
             "kv_offload_store_time_total{" + labels + "} 1.5",
-            "kv_offload_stores_skipped_total{" + labels + "} 11.0",
+            "kv_offload_stores_skipped_total{" + labels + "} 1.0",
             "kv_offload_cpu_cache_usage_perc{" + labels + "} 0.01171875");
     assertThat(text().lines())
         .containsAll(shared.stream().map("kappa_"::concat).toList())
@@ -191,7 +191,7 @@ class MetricsTest {
   }
 
   private static String skipped(String reason, int blocks) {
-    return "kappa_kv_stores_skipped_total{model_name=\"tiny\",reason=\"%s\",tier=\"host\"} %d.0"
+    return "kappa_kv_stores_skipped_total{engine=\"0\",model_name=\"tiny\",reason=\"%s\",tier=\"host\"} %d.0"
         .formatted(reason, blocks);
   }
 
@@ -286,21 +286,21 @@ class MetricsTest {
             part("compute", "compute", "count") + " 1",
             part("compute", "load", "count") + " 0",
             part("queue", "queue", "count") + " 0",
-            "kappa_request_predicted_seconds_sum{model_name=\"tiny\",part=\"load\"} 0.006",
-            "kappa_request_predicted_seconds_count{model_name=\"tiny\",part=\"compute\"} 1",
-            "kappa_request_predicted_seconds_sum{model_name=\"tiny\",part=\"compute\"} 0.003");
+            "kappa_request_predicted_seconds_sum{engine=\"0\",model_name=\"tiny\",part=\"load\"} 0.006",
+            "kappa_request_predicted_seconds_count{engine=\"0\",model_name=\"tiny\",part=\"compute\"} 1",
+            "kappa_request_predicted_seconds_sum{engine=\"0\",model_name=\"tiny\",part=\"compute\"} 0.003");
   }
 
   private static String bySource(String source, String what) {
     return "kappa_request_prompt_tokens_by_source_"
         + what
-        + "{model_name=\"tiny\",source=\""
+        + "{engine=\"0\",model_name=\"tiny\",source=\""
         + source
         + "\"}";
   }
 
   private static String part(String bound, String part, String what) {
-    return "kappa_request_part_seconds_%s{bound=\"%s\",model_name=\"tiny\",part=\"%s\"}"
+    return "kappa_request_part_seconds_%s{bound=\"%s\",engine=\"0\",model_name=\"tiny\",part=\"%s\"}"
         .formatted(what, bound, part);
   }
 
