@@ -23,6 +23,7 @@ public final class KvCache implements AutoCloseable {
   private final @Nullable HostSide host;
   private final @Nullable LongContexts longContexts;
   private final Producers producers;
+  private final Forecast forecast;
   private volatile Runnable progress = () -> {};
 
   /**
@@ -52,6 +53,7 @@ public final class KvCache implements AutoCloseable {
       this.device.close();
       throw e;
     }
+    forecast = new Forecast(layout, keys, options.reuse(), pool, host, producers);
     longContexts =
         host == null ? null : new LongContexts(device, layout, keys, options, this.device, host);
   }
@@ -82,6 +84,11 @@ public final class KvCache implements AutoCloseable {
     if (longContexts != null) {
       longContexts.onCopied(listener);
     }
+  }
+
+  /** What sequences would find here, and what loading it would take. */
+  public Forecast forecast() {
+    return forecast;
   }
 
   public KvLayout layout() {
@@ -156,79 +163,6 @@ public final class KvCache implements AutoCloseable {
     table.published(reservation.start() / blockTokens);
     load(table, missing, whole ? prefix - 1 : -1);
     return reservation;
-  }
-
-  /** Whether {@link #reserve} would load something from host memory; changes nothing. */
-  public boolean wouldLoad(BlockTable table, int[] tokens, int length) {
-    if (host == null || !options.reuse()) {
-      return false;
-    }
-    for (int index = 0; index < length / layout.blockTokens(); index++) {
-      BlockKey key = table.key(index, keys, tokens, layout.blockTokens());
-      if (!pool.contains(key)) {
-        return host.contains(key);
-      }
-    }
-    return false;
-  }
-
-  /**
-   * What a waiting sequence would find, without taking anything.
-   *
-   * @param use which cached blocks may serve it
-   */
-  public Outlook outlook(BlockTable table, int[] tokens, int length, PrefixUse use) {
-    int blockTokens = layout.blockTokens();
-    int onDevice = 0;
-    int onHost = 0;
-    int produced = BlockTable.NONE;
-    int known = options.reuse() && use != PrefixUse.NONE ? length / blockTokens : 0;
-    int index = 0;
-    for (; index < known; index++) {
-      BlockKey key = table.key(index, keys, tokens, blockTokens);
-      if (pool.contains(key)) {
-        onDevice++;
-      } else if (producers.has(key)) {
-        produced = index;
-        break;
-      } else if (host != null && use == PrefixUse.ALL && host.contains(key)) {
-        onHost++;
-      } else {
-        break;
-      }
-    }
-    int more = produced < 0 ? 0 : producers.run(table, index, known, tokens);
-    return new Outlook(onDevice * blockTokens, onHost * blockTokens, more * blockTokens, produced);
-  }
-
-  /** Whether the block that an {@link Outlook} says is being produced still is. */
-  public boolean isProduced(BlockTable table, Outlook outlook) {
-    if (!outlook.awaits()) {
-      return false;
-    }
-    BlockKey key = table.knownKey(outlook.awaited());
-    // What is loaded is findable as soon as it is there, though its sequence runs on.
-    return producers.has(key) && !pool.contains(key);
-  }
-
-  /** How long a load of so many tokens would take if it were the only one, in nanoseconds. */
-  public long loadNanos(long tokens) {
-    return host == null ? 0 : (long) (tokens * layout.bytesPerToken() / host.loads().rate());
-  }
-
-  /** How long the loads that are under way will still take, in nanoseconds. */
-  public long loadQueueNanos() {
-    return host == null ? 0 : host.loads().queueNanos(Long.MAX_VALUE);
-  }
-
-  /** How long those of them will take that come before one of so many tokens that begins now. */
-  public long loadQueueNanos(long tokens) {
-    return host == null ? 0 : host.loader().queueNanos(tokens * layout.bytesPerToken());
-  }
-
-  /** Groups of layers in which so many tokens would be loaded. */
-  public int loadGroups(long tokens) {
-    return host == null ? 1 : host.loader().groups(tokens * layout.bytesPerToken());
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.kappa.schedule;
 
+import dev.kappa.kv.Forecast;
 import dev.kappa.kv.KvCache;
 
 /**
@@ -18,12 +19,14 @@ final class ComputeOrLoad {
   /** Computing all of it has to be so much faster than loading it. */
   private static final double LEAST_GAIN_OF_COMPUTING = 0.02;
 
-  private final KvCache cache;
+  private final Forecast forecast;
+  private final int blockTokens;
   private final StepCost cost;
   private final int maxBatchedTokens;
 
   ComputeOrLoad(KvCache cache, StepCost cost, int maxBatchedTokens) {
-    this.cache = cache;
+    forecast = cache.forecast();
+    blockTokens = cache.layout().blockTokens();
     this.cost = cost;
     this.maxBatchedTokens = maxBatchedTokens;
   }
@@ -59,7 +62,6 @@ final class ComputeOrLoad {
     private final long deviceNanos;
     private final int start;
     private final int end;
-    private final int blockTokens = cache.layout().blockTokens();
     private final long nextNanos;
     private final long laterNanos;
     private final int length;
@@ -70,7 +72,7 @@ final class ComputeOrLoad {
       this.length = length;
       this.start = start;
       this.end = end;
-      linkNanos = cache.loadQueueNanos(end - start);
+      linkNanos = forecast.queueNanos(end - start);
       int next = Math.min(length - resume, maxBatchedTokens);
       nextNanos = cost.nanos(resume, next, maxBatchedTokens);
       laterNanos = cost.nanos(resume + next, length - resume - next, maxBatchedTokens);
@@ -82,8 +84,8 @@ final class ComputeOrLoad {
      */
     double nanos(int computed) {
       long loaded = end - start - computed;
-      double onLink = linkNanos + cache.loadNanos(loaded);
-      double after = (double) nextNanos / cache.loadGroups(loaded);
+      double onLink = linkNanos + forecast.loadNanos(loaded);
+      double after = (double) nextNanos / forecast.loadGroups(loaded);
       return Math.max(onLink + after, onDevice(computed) + nextNanos) + laterNanos;
     }
 
@@ -99,7 +101,7 @@ final class ComputeOrLoad {
         int middle = (fits + over) >>> 1;
         int computed = middle * blockTokens;
         long loaded = end - start - computed;
-        if (onDevice(computed) + nextNanos < linkNanos + cache.loadNanos(loaded)) {
+        if (onDevice(computed) + nextNanos < linkNanos + forecast.loadNanos(loaded)) {
           fits = middle;
         } else {
           over = middle;

@@ -79,6 +79,6 @@ final class FcfsAdmission implements Admission {
 
   private boolean wouldLoad(Sequence sequence) {
     return sequence.prefixUse() == PrefixUse.ALL
-        && cache.wouldLoad(sequence.blocks(), sequence.tokens(), sequence.length());
+        && cache.forecast().wouldLoad(sequence.blocks(), sequence.tokens(), sequence.length());
   }
 }

@@ -101,7 +101,7 @@ final class KappaAdmission implements Admission {
 
   /** The oldest of the wanted kind, or of the other. */
   private @Nullable Candidate choose(List<Candidate> candidates, Draft draft, long onDevice) {
-    long onLink = cache.loadQueueNanos();
+    long onLink = cache.forecast().queueNanos();
     boolean wantsLinkBound = onLink <= onDevice;
     Candidate second = null;
     for (Candidate candidate : candidates) {
@@ -140,6 +140,8 @@ final class KappaAdmission implements Admission {
         if (!scheduler.passLong(sequence, candidates.isEmpty())) {
           return candidates;
         }
+      } else if (scheduler.places() == 0) {
+        return candidates;
       } else if (!awaitsHit(draft, sequence)) {
         candidates.add(candidate(sequence, draft.now()));
         if (sequence.passed() >= MAX_PASSED) {
@@ -156,7 +158,7 @@ final class KappaAdmission implements Admission {
     int needed = cache.layout().blocksFor(scheduler.capacity(sequence));
     return new Candidate(
         sequence,
-        cache.loadNanos(outlook.hostTokens()),
+        cache.forecast().loadNanos(outlook.hostTokens()),
         scheduler.deviceNanos(cached, sequence.length() - cached),
         needed - outlook.deviceTokens() / cache.layout().blockTokens());
   }
@@ -170,7 +172,7 @@ final class KappaAdmission implements Admission {
   /** Whether a sequence should wait for what another one is producing. */
   private boolean awaitsHit(Draft draft, Sequence sequence) {
     Outlook outlook = outlook(sequence, draft.now());
-    if (outlook.awaits() && !cache.isProduced(sequence.blocks(), outlook)) {
+    if (outlook.awaits() && !cache.forecast().isProduced(sequence.blocks(), outlook)) {
       outlook = look(sequence, draft.now());
     }
     int lacking = sequence.length() - outlook.cachedTokens();
@@ -194,8 +196,9 @@ final class KappaAdmission implements Admission {
 
   private Outlook look(Sequence sequence, long now) {
     Outlook found =
-        cache.outlook(
-            sequence.blocks(), sequence.tokens(), sequence.length(), sequence.prefixUse());
+        cache
+            .forecast()
+            .outlook(sequence.blocks(), sequence.tokens(), sequence.length(), sequence.prefixUse());
     sequence.outlook(found, now);
     return found;
   }
