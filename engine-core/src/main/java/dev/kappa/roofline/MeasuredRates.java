@@ -39,6 +39,11 @@ public record MeasuredRates(
     return loadBytesPerSecond > 0 && storeBytesPerSecond > 0;
   }
 
+  /** A step of so many new tokens that see next to nothing, in nanoseconds. */
+  public double stepNanos(int tokens) {
+    return fixedNanos + Math.max(weightsNanos, tokenNanos * tokens);
+  }
+
   /**
    * κ_crit of a context by {@link Roofline#kappaCritical}; NaN unless steps and link are known.
    *
