@@ -1,11 +1,9 @@
 package dev.kappa.bench;
 
 import dev.kappa.engine.Engine;
-import dev.kappa.engine.EngineException;
 import dev.kappa.engine.EngineStats;
 import dev.kappa.engine.Finish;
 import dev.kappa.engine.GenerationRequest;
-import dev.kappa.engine.OutputListener;
 import dev.kappa.kv.KvStats;
 import dev.kappa.sample.SamplingParams;
 import java.util.List;
@@ -52,7 +50,8 @@ final class EngineProbe {
     SamplingParams sampling =
         SamplingParams.builder().temperature(0).maxTokens(generate).ignoreEos(true).build();
     Stream<CompletableFuture<Finish>> sent =
-        prompts.stream().map(prompt -> submit(new GenerationRequest("bench", prompt, sampling)));
+        prompts.stream()
+            .map(prompt -> engine.complete(new GenerationRequest("bench", prompt, sampling)));
     return sent.toList().stream().map(this::await).toList();
   }
 
@@ -80,27 +79,6 @@ final class EngineProbe {
   /** Forgets what is cached. */
   void forget(boolean device, boolean host) {
     await(engine.clearCache(device, host));
-  }
-
-  private CompletableFuture<Finish> submit(GenerationRequest request) {
-    CompletableFuture<Finish> done = new CompletableFuture<>();
-    engine.submit(
-        request,
-        new OutputListener() {
-          @Override
-          public void onDelta(Delta delta) {}
-
-          @Override
-          public void onFinish(Finish finish) {
-            done.complete(finish);
-          }
-
-          @Override
-          public void onError(EngineException error) {
-            done.completeExceptionally(error);
-          }
-        });
-    return done;
   }
 
   private <T> T await(CompletableFuture<T> future) {

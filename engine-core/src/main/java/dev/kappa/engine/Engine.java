@@ -72,6 +72,32 @@ public final class Engine implements AutoCloseable {
     return TokenStream.open(this, request);
   }
 
+  /**
+   * Takes a request of which only the end is wanted, see {@link #submit}.
+   *
+   * @return how it ended; fails with an {@link EngineException} if it failed
+   */
+  public CompletableFuture<Finish> complete(GenerationRequest request) {
+    CompletableFuture<Finish> end = new CompletableFuture<>();
+    submit(
+        request,
+        new OutputListener() {
+          @Override
+          public void onDelta(Delta delta) {}
+
+          @Override
+          public void onFinish(Finish finish) {
+            end.complete(finish);
+          }
+
+          @Override
+          public void onError(EngineException error) {
+            end.completeExceptionally(error);
+          }
+        });
+    return end;
+  }
+
   /** What the engine runs with. */
   public EngineInfo info() {
     return parts.info();

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Measures how fast a model runs on a device: prefills of several lengths behind several lengths of
@@ -26,6 +27,9 @@ public final class MachineProbe {
 
   /** Longest context behind which a prefill is measured, in prefills of the longest. */
   private static final int DEPTH = 4;
+
+  /** A moment at which the machine was busy is not a machine that is. */
+  private static final int ATTEMPTS = 3;
 
   private static final long HOST_BYTES = 256L << 20;
 
@@ -97,11 +101,19 @@ public final class MachineProbe {
             .build();
     try (Engine engine = Engine.builder(model).options(options).start(device)) {
       MachineProbe probe = new MachineProbe(engine, settings);
-      return new Found(probe.measure(), engine.info().maxBatchedTokens());
+      MeasuredRates rates = null;
+      for (int attempt = 0; rates == null && attempt < ATTEMPTS; attempt++) {
+        rates = probe.measure();
+      }
+      if (rates == null) {
+        throw busy();
+      }
+      return new Found(rates, engine.info().maxBatchedTokens());
     }
   }
 
-  private MeasuredRates measure() {
+  /** Null if something else had so much of the machine that the times say nothing. */
+  private @Nullable MeasuredRates measure() {
     double[][][] prefills = new double[depths.length][fresh.length][settings.rounds];
     double[][] decodes = new double[contexts.length][settings.rounds];
     for (int round = -settings.warmUps; round < settings.rounds; round++) {
@@ -121,7 +133,7 @@ public final class MachineProbe {
     return rates(prefills, decodes);
   }
 
-  private MeasuredRates rates(double[][][] prefills, double[][] decodes) {
+  private @Nullable MeasuredRates rates(double[][][] prefills, double[][] decodes) {
     double pair = pairNanos(prefills);
     double[] work = new double[fresh.length];
     double[] products = new double[fresh.length];
@@ -131,11 +143,11 @@ public final class MachineProbe {
       products[f] = time - pair * fresh[f] * (fresh[f] + 1) / 2.0;
     }
     if (!(pair > 0) || Arrays.stream(products).anyMatch(nanos -> !(nanos > 0))) {
-      throw busy();
+      return null;
     }
     Line tokens = Line.fit(work, products);
     if (!(tokens.perUnit() > 0)) {
-      throw busy();
+      return null;
     }
     Line steps =
         Line.fit(
@@ -190,24 +202,7 @@ public final class MachineProbe {
   private Finish run(int[] prompt, int generate) {
     SamplingParams sampling =
         SamplingParams.builder().temperature(0).maxTokens(generate).ignoreEos(true).build();
-    CompletableFuture<Finish> done = new CompletableFuture<>();
-    engine.submit(
-        new GenerationRequest("probe", prompt, sampling),
-        new OutputListener() {
-          @Override
-          public void onDelta(Delta delta) {}
-
-          @Override
-          public void onFinish(Finish finish) {
-            done.complete(finish);
-          }
-
-          @Override
-          public void onError(EngineException error) {
-            done.completeExceptionally(error);
-          }
-        });
-    return await(done);
+    return await(engine.complete(new GenerationRequest("probe", prompt, sampling)));
   }
 
   private <T> T await(CompletableFuture<T> future) {
