@@ -270,8 +270,7 @@ final class LongRunner implements AutoCloseable {
   }
 
   private void closeEvents(EventPool pool) {
-    ahead.forEach(pool::give);
-    ahead.clear();
+    giveBack();
     pool.close();
   }
 

@@ -95,8 +95,8 @@ public final class Transformer implements AutoCloseable {
   }
 
   /**
-   * Puts the logits of wanted rows {@code first … first + count - 1} of the latest {@link #forward}
-   * on the stream.
+   * Puts the logits of wanted rows {@code first … first + count - 1} of the latest {@link #pass} on
+   * the stream.
    *
    * @param out 32-bit floats {@code [count][vocabulary]}
    */

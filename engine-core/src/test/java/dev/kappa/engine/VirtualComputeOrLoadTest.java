@@ -195,7 +195,12 @@ class VirtualComputeOrLoadTest {
           decodes.add(engine.submit(start, VirtualEngine.prompt(100 + i, 1000), 300));
         }
         if (restores) {
-          engine.submit(start + 1_000_000_000L, VirtualEngine.extend(prefix, 2, 16), 1);
+          int[] prompt = VirtualEngine.extend(prefix, 2, 16);
+          Request restored = engine.submit(start + 1_000_000_000L, prompt, 1);
+          engine.run();
+          // So much is computed beside the decodes that the slowest hundredth would show it.
+          int loaded = restored.finish().usage().hostTokens();
+          assertThat(loaded).isBetween(1, prefix.length - 1024);
         }
         engine.run();
         List<Long> gaps = new ArrayList<>();
