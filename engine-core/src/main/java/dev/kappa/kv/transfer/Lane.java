@@ -38,9 +38,6 @@ public final class Lane implements AutoCloseable {
    */
   private static final double BACKGROUND_SHARE = 0.05;
 
-  /** Weight of the newest piece in the running mean of the rate. */
-  private static final double NEWEST = 0.2;
-
   /** Assumed until the first copy was measured: 10 GB/s. */
   private static final double FIRST_RATE = 10;
 
@@ -60,6 +57,7 @@ public final class Lane implements AutoCloseable {
   private final ArrayDeque<Piece> inFlight = new ArrayDeque<>();
   private final Queue<Transfer> finished = new ConcurrentLinkedQueue<>();
   private long inFlightBytes;
+  private MeanRate recent = new MeanRate(FIRST_RATE, PIECE_NANOS);
   private double rate = FIRST_RATE;
   private double ceiling;
   private long bytes;
@@ -254,6 +252,7 @@ public final class Lane implements AutoCloseable {
     synchronized (lock) {
       ceiling = measured;
       rate = measured / 1e9;
+      recent = new MeanRate(rate, PIECE_NANOS);
     }
   }
 
@@ -418,7 +417,8 @@ public final class Lane implements AutoCloseable {
   }
 
   private void retire(Piece piece, long done, long nanos) {
-    rate += NEWEST * ((double) piece.bytes() / nanos - rate);
+    recent.add(piece.bytes(), nanos);
+    rate = recent.bytesPerNano();
     bytes += piece.bytes();
     copyNanos += nanos;
     inFlightBytes -= piece.bytes();
