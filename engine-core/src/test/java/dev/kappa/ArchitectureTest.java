@@ -140,6 +140,15 @@ class ArchitectureTest {
           .resideInAnyPackage("dev.kappa.trace", "java..", "tools.jackson..", "org.jspecify..");
 
   @ArchTest
+  static final ArchRule statisticsStandAlone =
+      classes()
+          .that()
+          .resideInAPackage("dev.kappa.stats")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage("dev.kappa.stats", "java..", "org.jspecify..");
+
+  @ArchTest
   static final ArchRule rooflineIsPureArithmetic =
       classes()
           .that()

@@ -108,6 +108,11 @@ public final class Engine implements AutoCloseable {
     return loop.stats();
   }
 
+  /** How what the engine does is distributed; the same object every time. */
+  public Distributions distributions() {
+    return loop.distributions();
+  }
+
   /**
    * Forgets cached prefixes that no running request holds.
    *

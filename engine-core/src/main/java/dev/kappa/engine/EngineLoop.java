@@ -43,6 +43,7 @@ final class EngineLoop {
   private final Rates rates;
   private final Clock clock;
   private final Worker worker;
+  private final Distributions distributions;
 
   /** Guarded by {@link #commands}: whether nothing takes commands any more. */
   private boolean ended;
@@ -80,6 +81,7 @@ final class EngineLoop {
     this.longRunner = longRunner;
     this.tracer = tracer;
     clock = device.clock();
+    distributions = Distributions.of(cache.distributions());
     requests = new ActiveRequests(scheduler, clock, rates, tracer, vocabulary);
     stats = snapshot();
     worker = device.newWorker("engine", this::round);
@@ -105,6 +107,11 @@ final class EngineLoop {
   /** The books as of the last step. Thread-safe. */
   EngineStats stats() {
     return stats;
+  }
+
+  /** How what happens here is distributed. Thread-safe. */
+  Distributions distributions() {
+    return distributions;
   }
 
   /** Whether the caller is the engine thread. */
@@ -224,6 +231,7 @@ final class EngineLoop {
     cost.observe(plan.work(), ended - begun - stall);
     requests.noteStep(plan, begun, ended, stall);
     steps++;
+    distributions.stepTokens().add(plan.work().rows());
     scheduler.publish(plan);
     requests.endFinished(plan);
     // Last, since what has just been given back may be reused next.
@@ -289,6 +297,7 @@ final class EngineLoop {
       requests.fail(plan.chunks().getFirst().sequence(), ActiveRequests.internal(e));
     }
     steps++;
+    distributions.stepTokens().add(plan.rows());
     scheduler.longSequence().finished();
     requests.endFinished(plan);
   }
@@ -347,6 +356,7 @@ final class EngineLoop {
     return new EngineStats(
         scheduler.running(),
         scheduler.waiting(),
+        scheduler.deferred(),
         kv,
         steps,
         requests.promptTokens(),

@@ -8,6 +8,8 @@ import dev.kappa.roofline.MeasuredRates;
  *
  * @param running sequences that hold KV blocks
  * @param waiting requests not yet admitted
+ * @param deferred how many of these wait for a prefix that other requests are producing, not for
+ *     room
  * @param kv KV blocks in all tiers, and copies between them
  * @param steps forward passes
  * @param promptTokens prompt tokens of admitted requests, cached ones included
@@ -21,6 +23,7 @@ import dev.kappa.roofline.MeasuredRates;
 public record EngineStats(
     int running,
     int waiting,
+    int deferred,
     KvStats kv,
     long steps,
     long promptTokens,

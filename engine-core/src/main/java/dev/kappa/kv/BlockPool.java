@@ -33,6 +33,7 @@ public final class BlockPool {
   private int free;
   private int cached;
   private long evictedUnused;
+  private @Nullable BlockLives lives;
 
   /** A pool of blocks that are all there. */
   public BlockPool(int blocks) {
@@ -56,6 +57,11 @@ public final class BlockPool {
     next[sentinel] = sentinel;
     previous[sentinel] = sentinel;
     grow(blocks);
+  }
+
+  /** Tells someone of the lives of blocks from now on. */
+  void watch(BlockLives watcher) {
+    lives = watcher;
   }
 
   /** Adds blocks with the next numbers, free and without content. */
@@ -105,6 +111,13 @@ public final class BlockPool {
     if (keys[block] != null && !used[block]) {
       evictedUnused++;
     }
+    BlockLives watcher = lives;
+    if (watcher != null) {
+      if (keys[block] != null) {
+        watcher.evicted(block);
+      }
+      watcher.handedOut(block);
+    }
     forget(block);
     generations[block]++;
     owners[block] = 1;
@@ -137,6 +150,9 @@ public final class BlockPool {
     int block = hold(key);
     if (block >= 0) {
       used[block] = true;
+      if (lives != null) {
+        lives.used(block);
+      }
     }
     return block;
   }

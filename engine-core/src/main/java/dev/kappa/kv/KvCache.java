@@ -1,5 +1,6 @@
 package dev.kappa.kv;
 
+import dev.kappa.device.Clock;
 import dev.kappa.device.Device;
 import dev.kappa.device.KvLayer;
 import dev.kappa.device.Stream;
@@ -24,6 +25,8 @@ public final class KvCache implements AutoCloseable {
   private final @Nullable LongContexts longContexts;
   private final Producers producers;
   private final Forecast forecast;
+  private final Clock clock;
+  private final KvDistributions distributions;
   private volatile Runnable progress = () -> {};
 
   /**
@@ -54,6 +57,8 @@ public final class KvCache implements AutoCloseable {
       throw e;
     }
     forecast = new Forecast(layout, keys, options.reuse(), pool, host, producers);
+    clock = device.clock();
+    distributions = KvDistributions.watch(clock, pool, host);
     longContexts =
         host == null ? null : new LongContexts(device, layout, keys, options, this.device, host);
   }
@@ -84,6 +89,11 @@ public final class KvCache implements AutoCloseable {
     if (longContexts != null) {
       longContexts.onCopied(listener);
     }
+  }
+
+  /** How what happens here is distributed. */
+  public KvDistributions distributions() {
+    return distributions;
   }
 
   /** What sequences would find here, and what loading it would take. */
@@ -132,7 +142,11 @@ public final class KvCache implements AutoCloseable {
     }
     int blockTokens = layout.blockTokens();
     List<Integer> missing = new ArrayList<>();
+    long lookedUp = clock.nanos();
     findPrefix(table, tokens, options.reuse() ? length / blockTokens : 0, use, missing);
+    if (host != null && use == PrefixUse.ALL) {
+      distributions.lookupSeconds().addNanos(clock.nanos() - lookedUp);
+    }
     int total = layout.blocksFor(capacity);
     int prefix = table.size();
     boolean whole = prefix * blockTokens == length;
@@ -290,10 +304,13 @@ public final class KvCache implements AutoCloseable {
           onDevice,
           empty,
           true,
+          0,
+          0,
           layout.blockBytes(),
           none,
           none,
           KvStats.Skipped.NONE,
+          0,
           0,
           0,
           false,
@@ -305,10 +322,13 @@ public final class KvCache implements AutoCloseable {
         onDevice,
         tier(host.pool()),
         host.tier().isPinned(),
+        loader.reading(),
+        (int) (host.stores().unsettledBytes() / layout.blockBytes()),
         layout.blockBytes(),
         transfers(host.loads(), loader.blocks(), loader.failed() + host.corrupt(), longContexts),
         transfers(host.stores(), storer.blocks(), storer.failed(), null),
         storer.skipped(),
+        storer.refused(),
         storer.discarded(),
         host.pool().evictedUnused(),
         host.admission().standsDown(),

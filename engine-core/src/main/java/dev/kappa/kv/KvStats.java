@@ -7,11 +7,15 @@ package dev.kappa.kv;
  * @param host blocks in host memory; its total grows while the pool is being filled with memory
  * @param hostPinned whether all host memory is pinned, or there is no need to; copies are slow
  *     otherwise
+ * @param hostReading host blocks that loads in flight read from; reading in place is no load
+ * @param hostWriting host blocks that stores in flight write to
  * @param blockBytes bytes of one block
  * @param loads copies from host to device, those of contexts that are read in place included in
  *     bytes and time
  * @param stores copies from device to host
  * @param storesSkipped blocks that were not stored, by reason
+ * @param storesRefused how often blocks were to be stored and host memory had too few that could be
+ *     had
  * @param storesDiscarded stores whose device block was reused before the copy was done
  * @param storesWasted stored blocks evicted without ever having been read
  * @param storesStandDown whether storing has stood down because nothing that was stored is read
@@ -22,10 +26,13 @@ public record KvStats(
     Tier device,
     Tier host,
     boolean hostPinned,
+    int hostReading,
+    int hostWriting,
     long blockBytes,
     Transfers loads,
     Transfers stores,
     Skipped storesSkipped,
+    long storesRefused,
     long storesDiscarded,
     long storesWasted,
     boolean storesStandDown,

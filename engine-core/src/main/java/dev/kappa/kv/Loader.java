@@ -35,6 +35,7 @@ final class Loader {
   private final Lane lane;
   private final Clock clock;
   private final BlockCheck check;
+  private final BlocksInUse reading;
   private int quarantined;
   private long blocks;
   private long failed;
@@ -54,6 +55,7 @@ final class Loader {
     this.lane = lane;
     this.clock = clock;
     this.check = check;
+    reading = new BlocksInUse(host.pool().limit());
   }
 
   /**
@@ -72,6 +74,7 @@ final class Loader {
               table.knownKey(index), table.block(index), table.host(index), index != privateIndex);
       device.pool().retain(item.device);
       host.pool().retain(item.host);
+      reading.begin(item.host);
       runs.add(item.device, item.host);
       items.add(item);
     }
@@ -119,6 +122,11 @@ final class Loader {
     return quarantined;
   }
 
+  /** Host blocks that are read from. */
+  int reading() {
+    return reading.count();
+  }
+
   /** Blocks loaded. */
   long blocks() {
     return blocks;
@@ -163,6 +171,7 @@ final class Loader {
       }
       device.pool().release(item.device);
       host.pool().release(item.host);
+      reading.end(item.host);
     }
     if (load.isAbandoned()) {
       quarantined -= items.size();

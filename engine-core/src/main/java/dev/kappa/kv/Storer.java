@@ -89,6 +89,7 @@ final class Storer {
   private long blocks;
   private long failed;
   private long discarded;
+  private long refused;
 
   /**
    * @param computed marks the end of what has been put on the compute stream; stores come after it
@@ -186,6 +187,11 @@ final class Storer {
         skipped[Skip.PARENT.ordinal()]);
   }
 
+  /** How often blocks were to be stored and some were not, since no host block was free. */
+  long refused() {
+    return refused;
+  }
+
   /** Stores thrown away because their device block was handed out again. */
   long discarded() {
     return discarded;
@@ -243,6 +249,7 @@ final class Storer {
             : host.pool().nextEvicted(empty + wanted.size());
     List<Wanted> chosen = new ArrayList<>();
     int decided = 0;
+    long fullBefore = skipped[Skip.NO_SPACE.ordinal()];
     while (decided < wanted.size() && !(growing && chosen.size() == empty)) {
       Wanted block = wanted.get(decided++);
       Skip why = whyNot(block, chosen.size(), backlog, chosen.size() - empty, victims);
@@ -253,6 +260,7 @@ final class Storer {
         skipped[why.ordinal()]++;
       }
     }
+    refused += skipped[Skip.NO_SPACE.ordinal()] > fullBefore ? 1 : 0;
     wanted.subList(0, decided).clear();
     for (Wanted block : wanted) {
       storing.remove(block.key);

@@ -8,4 +8,9 @@ interface Admission {
    * are started here.
    */
   void plan(Draft draft);
+
+  /** Waiting sequences that the last plan left out for what others are producing, not for room. */
+  default int deferred() {
+    return 0;
+  }
 }

@@ -42,6 +42,7 @@ final class KappaAdmission implements Admission {
 
   private final Scheduler scheduler;
   private final KvCache cache;
+  private int deferred;
 
   /**
    * A sequence that may start.
@@ -63,6 +64,11 @@ final class KappaAdmission implements Admission {
   }
 
   @Override
+  public int deferred() {
+    return deferred;
+  }
+
+  @Override
   public void plan(Draft draft) {
     // What was loaded has few tokens to compute and keeps the next load from its blocks.
     scheduler.planPrefills(draft, KappaAdmission::wasLoaded);
@@ -77,6 +83,7 @@ final class KappaAdmission implements Admission {
       }
       candidates.remove(next);
       if (anyStarted && awaitsStarted(draft, next.sequence)) {
+        deferred++;
         continue;
       }
       if (scheduler.start(draft, next.sequence, onDevice)) {
@@ -131,6 +138,7 @@ final class KappaAdmission implements Admission {
   /** Waiting sequences that may start, oldest first. */
   private List<Candidate> candidates(Draft draft) {
     List<Candidate> candidates = new ArrayList<>();
+    deferred = 0;
     Sequence sequence = scheduler.waitingBehind(null);
     for (int seen = 0;
         sequence != null && seen < WIDE_WINDOW && candidates.size() < WINDOW;
@@ -142,7 +150,9 @@ final class KappaAdmission implements Admission {
         }
       } else if (scheduler.places() == 0) {
         return candidates;
-      } else if (!awaitsHit(draft, sequence)) {
+      } else if (awaitsHit(draft, sequence)) {
+        deferred++;
+      } else {
         candidates.add(candidate(sequence, draft.now()));
         if (sequence.passed() >= MAX_PASSED) {
           return candidates;

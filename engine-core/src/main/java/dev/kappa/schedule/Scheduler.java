@@ -114,6 +114,14 @@ public final class Scheduler {
     return waiting.size();
   }
 
+  /**
+   * How many of these wait for a prefix that others are producing, as far as the last plan looked;
+   * the others wait for their turn and for room.
+   */
+  public int deferred() {
+    return Math.min(admission.deferred(), waiting.size());
+  }
+
   /** Sequences that lost their blocks to others, since the start. */
   public long preemptions() {
     return preemptions;

@@ -9,6 +9,7 @@ import dev.kappa.device.Device;
 import dev.kappa.device.Devices;
 import dev.kappa.sample.SamplingParams;
 import dev.kappa.sample.TokenLogprob;
+import dev.kappa.stats.Histogram;
 import dev.kappa.text.NumericTokenizer;
 import java.util.Arrays;
 import java.util.List;
@@ -162,6 +163,18 @@ class EngineTest {
       assertThat(stats.kv().device().cached()).isZero();
       assertThat(stats.steps()).isZero();
       assertThat(warm.submit(prompt, TestEngine.greedy(5)).tokens()).isEqualTo(greedyTokens(5));
+    }
+  }
+
+  @Test
+  void everyStepTellsItsTokens() {
+    EngineOptions options = TestEngine.options(8, 16, 4, 32);
+    try (TestEngine own = new TestEngine(TestEngine.tinyModel("llama-tiny"), options, 1)) {
+      own.submit(prompt, TestEngine.greedy(5)).finish();
+      Histogram.Reading tokens = own.engine().distributions().stepTokens().read();
+      assertThat(tokens.count()).isEqualTo(own.engine().stats().steps()).isEqualTo(5);
+      assertThat(tokens.sum()).isEqualTo(prompt.length + 4);
+      assertThat(tokens.counts()[0]).as("decodes").isEqualTo(4);
     }
   }
 

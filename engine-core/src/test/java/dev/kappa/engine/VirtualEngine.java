@@ -193,6 +193,11 @@ final class VirtualEngine implements AutoCloseable {
     return request;
   }
 
+  /** Does something at a time. */
+  void at(long nanos, Runnable action) {
+    device.at(nanos, action);
+  }
+
   /** Cancels a request at a time. */
   void cancelAt(long nanos, Request request) {
     device.at(nanos, () -> requireNonNull(request.handle).cancel());

@@ -153,8 +153,14 @@ class VirtualScheduleTest {
       for (int i = 0; i < 4; i++) {
         engine.submit(start, VirtualEngine.extend(prefix, 2 + i, 20), 1);
       }
+      List<EngineStats> during = new ArrayList<>();
+      engine.at(start + 10_000_000, () -> during.add(engine.engine().stats()));
       engine.run();
       assertThat(engine.engine().stats().kv().loads().blocks() - loaded).isEqualTo(1000);
+      assertThat(during.getFirst().running()).isEqualTo(1);
+      assertThat(during.getFirst().waiting()).isEqualTo(3);
+      assertThat(during.getFirst().deferred()).as("those that wait for the load").isEqualTo(3);
+      assertThat(engine.engine().stats().deferred()).isZero();
     }
   }
 

@@ -150,6 +150,7 @@ class OffloadedKvTest {
     BlockTable second = computed(cache, tokens(1000, 12));
     settle(cache);
     assertThat(cache.stats().storesSkipped().noSpace()).isEqualTo(3);
+    assertThat(cache.stats().storesRefused()).as("one store of three blocks").isEqualTo(1);
     cache.release(second);
     cache.release(first);
     assertThat(restorable(cache, tokens(0, 9))).isEqualTo(8);
@@ -172,6 +173,39 @@ class OffloadedKvTest {
     assertThat(cache.stats().storesSkipped()).isEqualTo(new KvStats.Skipped(2, 0, 0, 0, 1));
     cache.release(second);
     assertThat(restorable(cache, tokens(0, 9))).as("nothing had to go for it").isEqualTo(8);
+  }
+
+  /** Two sequences load the same blocks at the same time. */
+  @Test
+  void hostBlocksCountAsReadOrWrittenWhileCopiesAreInFlight() {
+    KvCache cache = cache(StorePolicy.WRITE_THROUGH, 16);
+    device.hold("store", gate);
+    cache.release(computed(cache, tokens(0, 12)));
+    assertThat(cache.stats().hostWriting()).isEqualTo(3);
+    assertThat(cache.stats().hostReading()).isZero();
+    gate.countDown();
+    settle(cache);
+    assertThat(cache.stats().hostWriting()).isZero();
+    cache.clearDevice();
+    CountDownLatch load = new CountDownLatch(1);
+    device.hold("load", load);
+    BlockTable first = new BlockTable("");
+    BlockTable second = new BlockTable("");
+    cache.reserve(first, tokens(0, 13), 13, 13, PrefixUse.ALL, RestoreSplit.LOAD_ALL);
+    cache.reserve(second, tokens(0, 9), 9, 9, PrefixUse.ALL, RestoreSplit.LOAD_ALL);
+    assertThat(cache.stats().hostReading()).as("each once").isEqualTo(3);
+    load.countDown();
+    settle(cache);
+    assertThat(cache.stats().hostReading()).isZero();
+    cache.release(first);
+    cache.release(second);
+    KvDistributions distributions = cache.distributions();
+    assertThat(distributions.storeBytes().read().sum()).isEqualTo(3.0 * LAYOUT.blockBytes());
+    assertThat(distributions.storeBytes().read().count()).isEqualTo(1);
+    assertThat(distributions.loadBytes().read().sum()).isEqualTo(5.0 * LAYOUT.blockBytes());
+    assertThat(distributions.loadBytes().read().count()).isEqualTo(2);
+    assertThat(distributions.lookupSeconds().read().count()).isEqualTo(3);
+    assertThat(distributions.lookupSeconds().read().sum()).isPositive();
   }
 
   @Test
@@ -275,6 +309,8 @@ class OffloadedKvTest {
     Load load = requireNonNull(table.load());
     settle(cache);
     assertThat(load.hasFailed()).isTrue();
+    assertThat(cache.stats().hostReading()).isZero();
+    assertThat(cache.distributions().loadBytes().read().count()).isZero();
     cache.giveUpLoad(table);
     assertThat(cache.quarantined()).isZero();
     assertThat(cache.pool().free()).isEqualTo(BLOCKS);

@@ -50,7 +50,7 @@ class CacheTest {
         .backend()
         .stats(
             new EngineStats(
-                0, 0, KvBooks.offloading(), 0, 0, 0, 0, 0, 0, MeasuredRates.NONE, false));
+                0, 0, 0, KvBooks.offloading(), 0, 0, 0, 0, 0, 0, MeasuredRates.NONE, false));
     assertThat(json(server.get(PATH)))
         .isEqualTo(
             JSON.readTree(

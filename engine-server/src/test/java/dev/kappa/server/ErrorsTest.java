@@ -352,7 +352,7 @@ class ErrorsTest {
         .backend()
         .stats(
             new EngineStats(
-                0, 0, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, MeasuredRates.NONE, true));
+                0, 0, 0, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, MeasuredRates.NONE, true));
     error(server.get("/health"), 503);
     error(server.get("/ping"), 503);
   }

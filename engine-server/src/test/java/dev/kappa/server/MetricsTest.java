@@ -3,6 +3,7 @@ package dev.kappa.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.kappa.engine.Distributions;
 import dev.kappa.engine.EngineException;
 import dev.kappa.engine.EngineStats;
 import dev.kappa.engine.Finish;
@@ -41,10 +42,23 @@ class MetricsTest {
         .backend()
         .stats(
             new EngineStats(
-                3, 2, KvBooks.of(16, 8, 64), 100, 1000, 400, 0, 500, 7, MeasuredRates.NONE, false));
+                3,
+                2,
+                1,
+                KvBooks.of(16, 8, 64),
+                100,
+                1000,
+                400,
+                0,
+                500,
+                7,
+                MeasuredRates.NONE,
+                false));
     assertThat(scrape())
         .containsEntry("kappa_num_requests_running" + MODEL, 3.0)
         .containsEntry("kappa_num_requests_waiting" + MODEL, 2.0)
+        .containsEntry(waiting("capacity"), 1.0)
+        .containsEntry(waiting("deferred"), 1.0)
         .containsEntry("kappa_kv_cache_usage_perc" + MODEL, 0.25)
         .containsEntry("kappa_prefix_cache_queries_total" + MODEL, 1000.0)
         .containsEntry("kappa_prefix_cache_hits_total" + MODEL, 400.0)
@@ -57,6 +71,11 @@ class MetricsTest {
             "kappa_cache_config_info{block_size=\"16\",cache_dtype=\"f32\",device=\"cpu\","
                 + "engine=\"0\",model_name=\"tiny\",num_cpu_blocks=\"32\",num_gpu_blocks=\"64\"}",
             1.0);
+  }
+
+  private static String waiting(String reason) {
+    return "kappa_num_requests_waiting_by_reason{engine=\"0\",model_name=\"tiny\",reason=\"%s\"}"
+        .formatted(reason);
   }
 
   @Test
@@ -127,8 +146,11 @@ class MetricsTest {
             "kv_offload_load_time_total{" + labels + "} 0.5",
             "kv_offload_store_bytes_total{" + labels + "} 3.0E9",
             "kv_offload_store_time_total{" + labels + "} 1.5",
-            "kv_offload_stores_skipped_total{" + labels + "} 1.0",
-            "kv_offload_cpu_cache_usage_perc{" + labels + "} 0.01171875");
+            "kv_offload_stores_skipped_total{" + labels + "} 7.0",
+            "kv_offload_allocation_failure_total{" + labels + "} 5.0",
+            "kv_offload_cpu_cache_usage_perc{" + labels + "} 0.046875",
+            "kv_offload_cpu_cache_read_usage_perc{" + labels + "} 0.03125",
+            "kv_offload_cpu_cache_write_usage_perc{" + labels + "} 0.015625");
     assertThat(text().lines())
         .containsAll(shared.stream().map("kappa_"::concat).toList())
         .contains(
@@ -139,12 +161,55 @@ class MetricsTest {
   }
 
   @Test
+  void showWhatTheEngineDistributes() throws Exception {
+    Distributions engine = server.backend().distributions();
+    engine.stepTokens().add(1);
+    engine.stepTokens().add(300);
+    engine.kv().loadBytes().add(3e6);
+    engine.kv().storeBytes().add(4e8);
+    engine.kv().lookupSeconds().addNanos(30_000);
+    engine.kv().device().lifetime().add(40);
+    engine.kv().device().idle().add(7);
+    engine.kv().host().reuseGap().add(0.015);
+    assertThat(text().lines())
+        .contains(
+            bucket("iteration_tokens", "1.0") + " 1",
+            bucket("iteration_tokens", "256.0") + " 1",
+            bucket("iteration_tokens", "512.0") + " 2",
+            bucket("iteration_tokens", "+Inf") + " 2",
+            "kappa_iteration_tokens_count" + MODEL + " 2",
+            "kappa_iteration_tokens_sum" + MODEL + " 301.0",
+            bucket("kv_offload_load_size", "1000000.0") + " 0",
+            bucket("kv_offload_load_size", "5000000.0") + " 1",
+            bucket("kv_offload_store_size", "2.0E8") + " 0",
+            bucket("kv_offload_store_size", "+Inf") + " 1",
+            bucket("kv_offload_lookup_sync_delay_seconds", "1.0E-5") + " 0",
+            bucket("kv_offload_lookup_sync_delay_seconds", "5.0E-5") + " 1",
+            life("lifetime", "device", "30.0") + " 0",
+            life("lifetime", "device", "60.0") + " 1",
+            life("lifetime", "host", "+Inf") + " 0",
+            life("idle_before_evict", "device", "10.0") + " 1",
+            life("reuse_gap", "host", "0.02") + " 1");
+    assertThat(server.get("/metrics/vllm").body().lines())
+        .contains(
+            "# TYPE vllm:kv_offload_load_size histogram",
+            "vllm:kv_offload_load_size_sum" + MODEL + " 3000000.0",
+            "vllm:kv_offload_store_size_sum" + MODEL + " 4.0E8",
+            "vllm:kv_offload_lookup_sync_delay_seconds_count" + MODEL + " 1");
+  }
+
+  private static String life(String name, String tier, String bound) {
+    return "kappa_kv_block_%s_seconds_bucket{engine=\"0\",model_name=\"tiny\",tier=\"%s\",le=\"%s\"}"
+        .formatted(name, tier, bound);
+  }
+
+  @Test
   void countNoQueriesOfAHostTierThatIsOff() throws Exception {
     server
         .backend()
         .stats(
             new EngineStats(
-                0, 0, KvBooks.of(0, 0, 64), 0, 1000, 400, 0, 0, 0, MeasuredRates.NONE, false));
+                0, 0, 0, KvBooks.of(0, 0, 64), 0, 1000, 400, 0, 0, 0, MeasuredRates.NONE, false));
     assertThat(scrape())
         .containsEntry(
             "kappa_external_prefix_cache_queries_total{engine=\"0\",model_name=\"tiny\"}", 0.0);
@@ -198,7 +263,7 @@ class MetricsTest {
   /** Of 10,000 prompt tokens 1,000 lay on the device and 6,000 in host memory. */
   private static EngineStats offloading() {
     return new EngineStats(
-        0, 0, KvBooks.offloading(), 10, 10_000, 7_000, 6_000, 500, 0, MeasuredRates.NONE, false);
+        0, 0, 0, KvBooks.offloading(), 10, 10_000, 7_000, 6_000, 500, 0, MeasuredRates.NONE, false);
   }
 
   @Test

@@ -48,6 +48,7 @@ class QueueLimitTest {
             new EngineStats(
                 running,
                 waiting,
+                0,
                 KvBooks.of(0, 0, 64),
                 0,
                 0,

@@ -87,7 +87,7 @@ class TokenizeTest {
         .backend()
         .stats(
             new EngineStats(
-                3, 4, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, MeasuredRates.NONE, false));
+                3, 4, 0, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, MeasuredRates.NONE, false));
     assertThat(server.get("/load").body()).isEqualTo("{\"server_load\":7}");
   }
 }

@@ -7,6 +7,7 @@ import dev.kappa.device.Event;
 import dev.kappa.device.Memory;
 import dev.kappa.device.Stream;
 import dev.kappa.device.Worker;
+import dev.kappa.stats.Histogram;
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.PriorityQueue;
@@ -41,6 +42,9 @@ public final class Lane implements AutoCloseable {
   /** Assumed until the first copy was measured: 10 GB/s. */
   private static final double FIRST_RATE = 10;
 
+  /** Those of vLLM, in bytes. */
+  private static final double[] SIZES = {1e6, 5e6, 1e7, 2e7, 4e7, 6e7, 8e7, 1e8, 1.5e8, 2e8};
+
   private record Piece(
       Transfer transfer, int group, boolean endsGroup, Event start, Event end, long bytes) {}
 
@@ -56,6 +60,8 @@ public final class Lane implements AutoCloseable {
           Comparator.comparing(Transfer::isBackground).thenComparingLong(Transfer::deadline));
   private final ArrayDeque<Piece> inFlight = new ArrayDeque<>();
   private final Queue<Transfer> finished = new ConcurrentLinkedQueue<>();
+  private final Histogram sizes = newSizes();
+  private long unsettledBytes;
   private long inFlightBytes;
   private MeanRate recent = new MeanRate(FIRST_RATE, PIECE_NANOS);
   private double rate = FIRST_RATE;
@@ -104,6 +110,7 @@ public final class Lane implements AutoCloseable {
 
   /** Queues a transfer. */
   public void submit(Transfer transfer) {
+    unsettledBytes += transfer.bytes();
     synchronized (lock) {
       queue.add(transfer);
     }
@@ -164,6 +171,10 @@ public final class Lane implements AutoCloseable {
       retire();
     }
     for (Transfer done = finished.poll(); done != null; done = finished.poll()) {
+      unsettledBytes -= done.bytes();
+      if (done.isComplete()) {
+        sizes.add(done.bytes());
+      }
       done.owner().onSettled(done);
     }
     synchronized (lock) {
@@ -261,6 +272,21 @@ public final class Lane implements AutoCloseable {
     synchronized (lock) {
       return bytes;
     }
+  }
+
+  /** Bytes of transfers that were submitted and are not settled; for the engine thread. */
+  public long unsettledBytes() {
+    return unsettledBytes;
+  }
+
+  /** An empty histogram of transfers' bytes. */
+  public static Histogram newSizes() {
+    return new Histogram(SIZES);
+  }
+
+  /** Bytes of each transfer that was copied as a whole. */
+  public Histogram sizes() {
+    return sizes;
   }
 
   /** Nanoseconds that the device spent copying them. */

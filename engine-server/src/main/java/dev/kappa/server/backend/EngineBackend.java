@@ -1,5 +1,6 @@
 package dev.kappa.server.backend;
 
+import dev.kappa.engine.Distributions;
 import dev.kappa.engine.Engine;
 import dev.kappa.engine.EngineInfo;
 import dev.kappa.engine.EngineOptions;
@@ -38,6 +39,11 @@ public record EngineBackend(Engine engine, EngineOptions options) implements Inf
   @Override
   public EngineStats stats() {
     return engine.stats();
+  }
+
+  @Override
+  public Distributions distributions() {
+    return engine.distributions();
   }
 
   @Override

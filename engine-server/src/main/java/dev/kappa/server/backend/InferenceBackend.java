@@ -1,5 +1,6 @@
 package dev.kappa.server.backend;
 
+import dev.kappa.engine.Distributions;
 import dev.kappa.engine.Engine;
 import dev.kappa.engine.EngineInfo;
 import dev.kappa.engine.EngineStats;
@@ -33,6 +34,9 @@ public interface InferenceBackend {
   RestoreMode restoreMode();
 
   EngineStats stats();
+
+  /** As {@link dev.kappa.engine.Engine#distributions}. */
+  Distributions distributions();
 
   Tokenizer tokenizer();
 }

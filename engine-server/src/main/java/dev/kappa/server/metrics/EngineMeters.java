@@ -4,12 +4,12 @@ import dev.kappa.engine.EngineStats;
 import dev.kappa.server.backend.InferenceBackend;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.function.ToDoubleFunction;
 
 /** Registers meters that read the engine's books when they are asked. */
-record EngineMeters(MeterRegistry registry, InferenceBackend backend) {
+record EngineMeters(PrometheusMeterRegistry registry, InferenceBackend backend) {
 
   void gauge(String name, String description, Tags tags, ToDoubleFunction<EngineStats> value) {
     Gauge.builder(name, backend, b -> value.applyAsDouble(b.stats()))
@@ -23,5 +23,12 @@ record EngineMeters(MeterRegistry registry, InferenceBackend backend) {
         .description(description)
         .tags(tags)
         .register(registry);
+  }
+
+  /**
+   * @param name as it is on the wire
+   */
+  void histogram(String name, String description, HistogramMeter.Source... sources) {
+    registry.getPrometheusRegistry().register(new HistogramMeter(name, description, sources));
   }
 }

@@ -1,6 +1,9 @@
 package dev.kappa.server.metrics;
 
+import dev.kappa.kv.BlockLives;
+import dev.kappa.kv.KvDistributions;
 import dev.kappa.kv.KvStats;
+import dev.kappa.stats.Histogram;
 import io.micrometer.core.instrument.Tags;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
@@ -24,6 +27,7 @@ final class KvMeters {
     meters.direction("load", KvStats::loads);
     meters.direction("store", KvStats::stores);
     meters.stores();
+    meters.lives(engine.backend().distributions().kv());
   }
 
   private void tier(String name, Function<KvStats, KvStats.Tier> tier) {
@@ -112,6 +116,21 @@ final class KvMeters {
             + " else 0",
         labels,
         kv -> kv.storesByFrequency() ? 1 : 0);
+  }
+
+  private void lives(KvDistributions kv) {
+    lives(kv, "lifetime", "From being handed out to losing the content", BlockLives::lifetime);
+    lives(kv, "idle_before_evict", "From the last use to losing the content", BlockLives::idle);
+    lives(kv, "reuse_gap", "Between uses", BlockLives::reuseGap);
+  }
+
+  private void lives(
+      KvDistributions kv, String name, String text, Function<BlockLives, Histogram> which) {
+    engine.histogram(
+        "kappa_kv_block_" + name + "_seconds",
+        text + ", of one KV block in a hundred",
+        new HistogramMeter.Source(tags.and("tier", "device"), which.apply(kv.device())),
+        new HistogramMeter.Source(tags.and("tier", "host"), which.apply(kv.host())));
   }
 
   private void skipped(String reason, ToLongFunction<KvStats.Skipped> count) {

@@ -1,8 +1,12 @@
 package dev.kappa.server.metrics;
 
 import dev.kappa.engine.EngineStats;
+import dev.kappa.kv.KvDistributions;
+import dev.kappa.kv.KvStats;
+import dev.kappa.stats.Histogram;
 import io.micrometer.core.instrument.Tags;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToIntFunction;
 
 /**
  * What vLLM tells of KV offloading, with its labels and meanings: {@code v1/metrics/loggers.py} and
@@ -30,6 +34,8 @@ final class OffloadMeters {
     OffloadMeters meters = new OffloadMeters(engine, tags, prefix);
     meters.prompts();
     meters.transfers();
+    meters.memory();
+    meters.distributions(engine.backend().distributions().kv());
   }
 
   private void prompts() {
@@ -76,15 +82,42 @@ final class OffloadMeters {
         "kv_offload_store_time",
         "Seconds of storing to host memory",
         stats -> stats.kv().stores().copyNanos() / 1e9);
-    engine.gauge(
-        prefix + "kv_offload_cpu_cache_usage_perc",
-        "Share of host memory's KV blocks that requests or transfers hold, 0 to 1",
-        tags,
-        stats -> (double) stats.kv().host().used() / Math.max(1, stats.kv().host().limit()));
     counter(
         "kv_offload_stores_skipped",
-        "KV blocks not stored because no host block was free",
-        stats -> stats.kv().storesSkipped().noSpace());
+        "KV blocks not stored because they were not asked for often enough",
+        stats -> stats.kv().storesSkipped().admission() + stats.kv().storesSkipped().standDown());
+    counter(
+        "kv_offload_allocation_failure",
+        "Stores for which host memory had too few blocks that could be had",
+        stats -> stats.kv().storesRefused());
+  }
+
+  private void memory() {
+    usage("usage", "loads and stores", kv -> kv.hostReading() + kv.hostWriting());
+    usage("read_usage", "loads", KvStats::hostReading);
+    usage("write_usage", "stores", KvStats::hostWriting);
+  }
+
+  private void usage(String name, String by, ToIntFunction<KvStats> blocks) {
+    engine.gauge(
+        prefix + "kv_offload_cpu_cache_" + name + "_perc",
+        "Share of host memory's KV blocks that %s in flight hold, 0 to 1".formatted(by),
+        tags,
+        stats -> (double) blocks.applyAsInt(stats.kv()) / Math.max(1, stats.kv().host().limit()));
+  }
+
+  private void distributions(KvDistributions kv) {
+    histogram("load_size", "Bytes of each load from host memory", kv.loadBytes());
+    histogram("store_size", "Bytes of each store to host memory", kv.storeBytes());
+    histogram(
+        "lookup_sync_delay_seconds",
+        "Time to look up the prefix of a request that is to start",
+        kv.lookupSeconds());
+  }
+
+  private void histogram(String name, String text, Histogram histogram) {
+    engine.histogram(
+        prefix + "kv_offload_" + name, text, new HistogramMeter.Source(tags, histogram));
   }
 
   private void counter(String name, String text, ToDoubleFunction<EngineStats> value) {

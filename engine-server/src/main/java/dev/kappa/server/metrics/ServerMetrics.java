@@ -12,6 +12,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 
 /** All meters of one served model. Thread-safe. */
 public final class ServerMetrics {
@@ -44,11 +45,30 @@ public final class ServerMetrics {
     accounts = new AccountMeters(registry, tags, limit);
     EngineMeters engine = new EngineMeters(registry, model.backend());
     registerGauges(engine);
+    registerWaiting(engine);
     registerCounters(engine);
     registerConfiguration(model.backend().info());
+    engine.histogram(
+        "kappa_iteration_tokens",
+        "New tokens per forward pass",
+        new HistogramMeter.Source(tags, model.backend().distributions().stepTokens()));
     KvMeters.register(engine, tags);
     OffloadMeters.register(engine, tags, "kappa_");
     OffloadMeters.register(new EngineMeters(vllmRegistry, model.backend()), tags, "vllm:");
+  }
+
+  private void registerWaiting(EngineMeters engine) {
+    waiting(engine, "capacity", stats -> stats.waiting() - stats.deferred());
+    waiting(engine, "deferred", EngineStats::deferred);
+  }
+
+  private void waiting(EngineMeters engine, String reason, ToDoubleFunction<EngineStats> value) {
+    engine.gauge(
+        "kappa.num.requests.waiting.by.reason",
+        "Requests not admitted, by whether they wait for their turn and room or for a prefix that"
+            + " others are producing",
+        tags.and("reason", reason),
+        value);
   }
 
   private void registerGauges(EngineMeters engine) {

@@ -2,6 +2,7 @@ package dev.kappa.server.testing;
 
 import dev.kappa.device.DType;
 import dev.kappa.device.DeviceInfo;
+import dev.kappa.engine.Distributions;
 import dev.kappa.engine.Engine;
 import dev.kappa.engine.EngineException;
 import dev.kappa.engine.EngineInfo;
@@ -45,8 +46,9 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
   private final List<Submission> all = new CopyOnWriteArrayList<>();
   private volatile @Nullable Consumer<Submission> script;
   private volatile @Nullable EngineException refusal;
+  private final Distributions distributions = Distributions.empty();
   private volatile EngineStats stats =
-      new EngineStats(0, 0, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, MeasuredRates.NONE, false);
+      new EngineStats(0, 0, 0, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, MeasuredRates.NONE, false);
 
   /** Has every later request answered by a script, run on the engine thread; null for none. */
   public void script(@Nullable Consumer<Submission> script) {
@@ -139,6 +141,11 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
   @Override
   public EngineStats stats() {
     return stats;
+  }
+
+  @Override
+  public Distributions distributions() {
+    return distributions;
   }
 
   @Override

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.kappa.stats;
+
+import org.jspecify.annotations.NullMarked;
