@@ -6,11 +6,15 @@ import com.openai.errors.BadRequestException;
 import com.openai.errors.NotFoundException;
 import com.openai.errors.OpenAIServiceException;
 import com.openai.errors.UnauthorizedException;
+import com.openai.helpers.ChatCompletionAccumulator;
+import com.openai.models.FunctionDefinition;
+import com.openai.models.FunctionParameters;
 import com.openai.models.ResponseFormatJsonSchema;
 import com.openai.models.chat.completions.ChatCompletion;
 import com.openai.models.chat.completions.ChatCompletionChunk;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
 import com.openai.models.chat.completions.ChatCompletionStreamOptions;
+import com.openai.models.chat.completions.ChatCompletionToolChoiceOption;
 import com.openai.models.completions.Completion;
 import com.openai.models.completions.CompletionCreateParams;
 import java.net.URI;
@@ -200,6 +204,57 @@ public final class Suite {
     check(text.matches("\\s*\\{\\s*\"what\":\\s*\"(rope|bells)\"\\s*}"), text);
   }
 
+  private ChatCompletionCreateParams calling() {
+    FunctionParameters parameters =
+        FunctionParameters.builder()
+            .putAdditionalProperty("type", JsonValue.from("object"))
+            .putAdditionalProperty(
+                "properties",
+                JsonValue.from(Map.of("bay", Map.of("enum", List.of("north", "south")))))
+            .putAdditionalProperty("required", JsonValue.from(List.of("bay")))
+            .putAdditionalProperty("additionalProperties", JsonValue.from(false))
+            .build();
+    return ask("What is in crate 12?")
+        .maxCompletionTokens(300)
+        .addFunctionTool(
+            FunctionDefinition.builder().name("look").parameters(parameters).build())
+        .toolChoice(ChatCompletionToolChoiceOption.Auto.REQUIRED)
+        .parallelToolCalls(false)
+        .build();
+  }
+
+  private void toolCalls() {
+    ChatCompletion.Choice choice =
+        client.chat().completions().create(calling()).choices().getFirst();
+    check(choice.finishReason().equals(ChatCompletion.Choice.FinishReason.TOOL_CALLS), choice);
+    var call = choice.message().toolCalls().orElseThrow().getFirst().asFunction().function();
+    check(call.name().equals("look"), call);
+    check(call.arguments().matches("\\s*\\{\\s*\"bay\":\\s*\"(north|south)\"\\s*}"), call);
+    ChatCompletionAccumulator accumulator = ChatCompletionAccumulator.create();
+    int pieces = 0;
+    try (StreamResponse<ChatCompletionChunk> stream =
+        client.chat().completions().createStreaming(calling())) {
+      for (ChatCompletionChunk chunk : (Iterable<ChatCompletionChunk>) stream.stream()::iterator) {
+        accumulator.accumulate(chunk);
+        pieces += chunk.choices().getFirst().delta().toolCalls().map(List::size).orElse(0);
+      }
+    }
+    var streamed =
+        accumulator
+            .chatCompletion()
+            .choices()
+            .getFirst()
+            .message()
+            .toolCalls()
+            .orElseThrow()
+            .getFirst()
+            .asFunction()
+            .function();
+    check(pieces > 2, pieces);
+    check(streamed.name().equals("look"), streamed);
+    check(streamed.arguments().equals(call.arguments()), streamed);
+  }
+
   private void errors() throws Exception {
     BadRequestException bad =
         raises(BadRequestException.class, () -> answer(ask("x").temperature(3)));
@@ -247,6 +302,7 @@ public final class Suite {
     checks.put("stop", suite::stop);
     checks.put("completions", suite::completions);
     checks.put("structuredOutput", suite::structuredOutput);
+    checks.put("toolCalls", suite::toolCalls);
     checks.put("errors", suite::errors);
     checks.put("cancellation", suite::cancellation);
     int failed = 0;

@@ -132,8 +132,33 @@ const checks = {
     assert.equal(call.function.name, 'look');
     assert.ok(Number.isInteger(JSON.parse(call.function.arguments).crate));
     const stream = client.chat.completions.stream(fields);
+    let deltas = 0;
+    stream.on('tool_calls.function.arguments.delta', () => deltas++);
     const message = await stream.finalMessage();
+    assert.ok(deltas > 3, 'arguments come piece by piece');
+    assert.equal(message.tool_calls[0].function.name, 'look');
     assert.equal(message.tool_calls[0].function.arguments, call.function.arguments);
+  },
+
+  async parallelToolCalls() {
+    const parameters = {
+      type: 'object',
+      properties: { bay: { enum: ['north', 'south'] } },
+      required: ['bay'],
+      additionalProperties: false,
+    };
+    // One call is shorter than the least length, and nothing but more calls may follow it.
+    const message = await client.chat.completions
+      .stream({
+        model, messages: short, max_tokens: 400, min_tokens: 100, tool_choice: 'required',
+        tools: ['look', 'wait'].map((name) => ({ type: 'function', function: { name, parameters } })),
+      })
+      .finalMessage();
+    assert.ok(message.tool_calls.length > 1);
+    for (const call of message.tool_calls) {
+      assert.ok(['look', 'wait'].includes(call.function.name));
+      assert.ok(['north', 'south'].includes(JSON.parse(call.function.arguments).bay));
+    }
   },
 
   async errors() {

@@ -8,9 +8,11 @@ import json
 import sys
 import time
 import traceback
+import typing
 import urllib.request
 
 import openai
+import pydantic
 
 URL, KEY = sys.argv[1:3]
 CHAT = json.load(open(sys.argv[3], encoding="utf-8"))["messages"]
@@ -200,8 +202,19 @@ def tool_calls():
         for chunk in client.chat.completions.create(**fields, stream=True)
         for call in chunk.choices[0].delta.tool_calls or []
     ]
-    assert len({call.id for call in deltas}) == 1 and deltas[0].index == 0
-    check_call(deltas[0].function)
+    assert len(deltas) > 3, "arguments come piece by piece"
+    assert deltas[0].id and deltas[0].function.name == "look" and deltas[0].type == "function"
+    assert all(call.id is None and call.function.name is None for call in deltas[1:])
+    assert {call.index for call in deltas} == {0}
+    arguments = "".join(call.function.arguments for call in deltas)
+    assert arguments == choice.message.tool_calls[0].function.arguments, arguments
+    with client.chat.completions.stream(**fields) as stream:
+        kinds = [event.type for event in stream]
+        message = stream.get_final_completion().choices[0].message
+    check_call(message.tool_calls[0].function)
+    assert message.tool_calls[0].function.arguments == arguments
+    assert kinds.count("tool_calls.function.arguments.delta") > 3
+    assert kinds.count("tool_calls.function.arguments.done") == 1
     history = SHORT + [
         choice.message,
         {"role": "tool", "tool_call_id": choice.message.tool_calls[0].id, "content": "rope"},
@@ -210,6 +223,58 @@ def tool_calls():
         model="haystack", messages=history, tools=tools, tool_choice="auto", max_tokens=5
     )
     assert answer.usage.completion_tokens > 0
+
+
+@check
+def parallel_tool_calls():
+    bay = {
+        "type": "object",
+        "properties": {"bay": {"enum": ["north", "south"]}},
+        "required": ["bay"],
+        "additionalProperties": False,
+    }
+    answer = client.chat.completions.create(
+        model="haystack",
+        messages=SHORT,
+        max_tokens=400,
+        tools=[
+            {"type": "function", "function": {"name": name, "parameters": bay}}
+            for name in ("look", "wait")
+        ],
+        tool_choice="required",
+        parallel_tool_calls=True,
+        stream=True,
+        # One call is shorter, and nothing but more calls may follow it.
+        extra_body={"min_tokens": 100},
+    )
+    calls = {}
+    for chunk in answer:
+        for call in chunk.choices[0].delta.tool_calls or []:
+            name, arguments = calls.get(call.index, ("", ""))
+            calls[call.index] = (
+                name + (call.function.name or ""),
+                arguments + call.function.arguments,
+            )
+    assert len(calls) > 1 and sorted(calls) == list(range(len(calls))), calls
+    for name, arguments in calls.values():
+        assert name in ("look", "wait"), name
+        assert json.loads(arguments)["bay"] in ("north", "south"), arguments
+
+
+@check
+def parsed_output():
+    class Crate(pydantic.BaseModel):
+        number: int
+        bay: typing.Literal["north", "south"]
+
+    fields = {"model": "haystack", "messages": SHORT, "max_tokens": 400}
+    answer = client.chat.completions.parse(**fields, response_format=Crate)
+    crate = answer.choices[0].message.parsed
+    assert isinstance(crate, Crate) and crate.bay in ("north", "south"), crate
+    tool = openai.pydantic_function_tool(Crate)
+    answer = client.chat.completions.parse(**fields, tools=[tool], tool_choice="required")
+    call = answer.choices[0].message.tool_calls[0].function
+    assert isinstance(call.parsed_arguments, Crate), call
 
 
 @check

@@ -53,7 +53,7 @@ class ClientSuitesTest {
   void python() throws Exception {
     requireClient("python");
     passes(
-        13,
+        15,
         CLIENTS.resolve("python/bin/python").toString(),
         SUITES.resolve("python/suite.py").toString());
   }
@@ -61,14 +61,14 @@ class ClientSuitesTest {
   @Test
   void javaScript() throws Exception {
     requireClient("npm");
-    passes(11, Programs.require("node").toString(), SUITES.resolve("npm/suite.mjs").toString());
+    passes(12, Programs.require("node").toString(), SUITES.resolve("npm/suite.mjs").toString());
   }
 
   @Test
   void java() throws Exception {
     requireClient("java");
     passes(
-        10,
+        11,
         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "-cp",
         CLIENTS.resolve("java") + File.separator + "*",

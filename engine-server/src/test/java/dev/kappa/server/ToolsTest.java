@@ -7,12 +7,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kappa.engine.Finish;
 import dev.kappa.server.backend.SamplingDefaults;
+import dev.kappa.server.testing.RawClient;
 import dev.kappa.server.testing.Submission;
 import dev.kappa.server.testing.TestServer;
 import dev.kappa.server.testing.ToolTemplates;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -114,7 +116,7 @@ class ToolsTest {
     JsonNode message = choice.get("message");
     assertThat(message.get("content").asString()).isEqualTo("Let me see.");
     assertThat(message.get("tool_calls").size()).isEqualTo(2);
-    assertCall(message.get("tool_calls").get(0), "weather", "{\"place\":\"Bay\"}");
+    assertCall(message.get("tool_calls").get(0), "weather", "{\"place\": \"Bay\"}");
     assertCall(message.get("tool_calls").get(1), "now", "{}");
     assertThat(message.get("tool_calls").get(0).get("id"))
         .isNotEqualTo(message.get("tool_calls").get(1).get("id"));
@@ -176,27 +178,200 @@ class ToolsTest {
     assertThat(choice.get("message").get("tool_calls").size()).isEqualTo(1);
   }
 
-  @Test
-  void streamsCallsAsDeltas() throws Exception {
-    TestServer server = server(ToolTemplates.HERMES);
-    String said =
-        "So:\n<tool_call>{\"name\":\"weather\",\"arguments\":{\"place\":\"a\"}}</tool_call>\n"
-            + "<tool_call>{\"name\":\"now\",\"arguments\":{}}</tool_call>";
-    server.backend().script(says(said.split("(?<=\\G..)")));
-    List<String> events = events(server.post(PATH, body(",\"stream\":true")).body());
-    StringBuilder text = new StringBuilder();
-    List<JsonNode> calls = new ArrayList<>();
-    for (String event : events.subList(0, events.size() - 1)) {
-      JsonNode delta = JSON.readTree(event).get("choices").get(0).get("delta");
-      text.append(delta.path("content").asString(""));
-      delta.path("tool_calls").forEach(calls::add);
+  /** What a stream's deltas say: text, and for each call its pieces. */
+  private record Streamed(String text, List<List<JsonNode>> calls, String finish) {
+
+    String arguments(int call) {
+      StringBuilder all = new StringBuilder();
+      calls
+          .get(call)
+          .forEach(piece -> all.append(piece.get("function").get("arguments").asString()));
+      return all.toString();
     }
-    assertThat(text.toString()).isEqualTo("So:");
-    assertThat(calls).extracting(call -> call.get("index").asInt()).containsExactly(0, 1);
-    assertCall(calls.get(0), "weather", "{\"place\":\"a\"}");
-    assertCall(calls.get(1), "now", "{}");
-    JsonNode last = JSON.readTree(events.get(events.size() - 2)).get("choices").get(0);
-    assertThat(last.get("finish_reason").asString()).isEqualTo("tool_calls");
+  }
+
+  private Streamed stream(String template, String more, Consumer<Submission> script)
+      throws Exception {
+    TestServer server = server(template);
+    server.backend().script(script);
+    return collect(server, more);
+  }
+
+  private static Streamed collect(TestServer server, String more) throws Exception {
+    List<String> events = events(server.post(PATH, body(",\"stream\":true" + more)).body());
+    StringBuilder text = new StringBuilder();
+    List<List<JsonNode>> calls = new ArrayList<>();
+    String finish = "";
+    for (String event : events.subList(0, events.size() - 1)) {
+      JsonNode choice = JSON.readTree(event).get("choices").get(0);
+      text.append(choice.get("delta").path("content").asString(""));
+      for (JsonNode piece : choice.get("delta").path("tool_calls")) {
+        int index = piece.get("index").asInt();
+        if (index == calls.size()) {
+          calls.add(new ArrayList<>());
+        }
+        calls.get(index).add(piece);
+      }
+      finish = choice.path("finish_reason").asString(finish);
+    }
+    return new Streamed(text.toString(), calls, finish);
+  }
+
+  /** As clients put streams together: id, type and name once, then arguments. */
+  private static void assertPieces(List<JsonNode> pieces, String name) {
+    JsonNode first = pieces.getFirst();
+    assertThat(first.get("id").asString()).isNotBlank();
+    assertThat(first.get("type").asString()).isEqualTo("function");
+    assertThat(first.get("function").get("name").asString()).isEqualTo(name);
+    for (JsonNode later : pieces.subList(1, pieces.size())) {
+      assertThat(later.propertyNames()).containsExactlyInAnyOrder("index", "function");
+      assertThat(later.get("function").propertyNames()).containsExactly("arguments");
+      assertThat(later.get("function").get("arguments").asString()).isNotEmpty();
+    }
+  }
+
+  private static final String HERMES_CALLS =
+      "So:\n<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"place\": \"a}\\\"</tool_call>\"}}\n"
+          + "</tool_call>\n<tool_call>{\"name\":\"now\",\"arguments\":{}}</tool_call>\n";
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 7, 1000})
+  void streamsCallsPieceByPiece(int length) throws Exception {
+    Streamed streamed = stream(ToolTemplates.HERMES, "", says(pieces(HERMES_CALLS, length)));
+    assertThat(streamed.text()).isEqualTo("So:");
+    assertThat(streamed.calls()).hasSize(2);
+    assertPieces(streamed.calls().get(0), "weather");
+    assertPieces(streamed.calls().get(1), "now");
+    assertThat(streamed.arguments(0)).isEqualTo("{\"place\": \"a}\\\"</tool_call>\"}");
+    assertThat(streamed.arguments(1)).isEqualTo("{}");
+    assertThat(streamed.finish()).isEqualTo("tool_calls");
+    if (length < 4) {
+      assertThat(streamed.calls().get(0)).hasSizeGreaterThan(5);
+    }
+  }
+
+  private static String[] pieces(String text, int length) {
+    return text.split("(?s)(?<=\\G.{%d})".formatted(length));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 5, 1000})
+  void streamsLlamaAndMistralCalls(int length) throws Exception {
+    Streamed llama =
+        stream(
+            ToolTemplates.LLAMA,
+            "",
+            says(
+                pieces("\n{\"name\": \"weather\", \"parameters\": {\"place\": \"B\"}}\n", length)));
+    assertThat(llama.text()).isEmpty();
+    assertPieces(llama.calls().getFirst(), "weather");
+    assertThat(llama.arguments(0)).isEqualTo("{\"place\": \"B\"}");
+    Streamed mistral =
+        stream(
+            ToolTemplates.MISTRAL,
+            "",
+            says(
+                pieces(
+                    "Well [TOOL_CALLS] [{\"name\": \"now\", \"arguments\": {}, \"id\": \"a]}\"}, "
+                        + "{\"arguments\": {\"place\": \"]\"}, \"name\": \"weather\"}]",
+                    length)));
+    assertThat(mistral.text()).isEqualTo("Well");
+    assertThat(mistral.calls()).hasSize(2);
+    assertPieces(mistral.calls().get(0), "now");
+    assertThat(mistral.arguments(0)).isEqualTo("{}");
+    // Arguments before the name can come only with it.
+    assertThat(mistral.calls().get(1)).hasSize(1);
+    assertPieces(mistral.calls().get(1), "weather");
+    assertThat(mistral.arguments(1)).isEqualTo("{\"place\":\"]\"}");
+  }
+
+  @Test
+  void theNameComesBeforeItsArgumentsAreComplete() throws Exception {
+    TestServer server = server(ToolTemplates.HERMES);
+    try (RawClient client = new RawClient(server.port())) {
+      client.post(PATH, body(",\"stream\":true"));
+      Submission submission = server.backend().next();
+      submission.text("<tool_call>{\"name\":\"weather\",\"arguments\":{\"pl");
+      // The server waits for nothing more to say this.
+      client.receiveUntil("\"function\":{\"name\":\"weather\",\"arguments\":\"{\\\"pl\"}");
+      submission.text("ace\":\"x\"}}</tool_call>");
+      client.receiveUntil("\"function\":{\"arguments\":\"ace\\\":\\\"x\\\"}\"}");
+      submission.finish(Finish.Reason.STOP);
+      client.receiveUntil("[DONE]");
+    }
+  }
+
+  /** A call that a limit cuts is a call all the same, as with OpenAI. */
+  @Test
+  void aCallMayBeCut() throws Exception {
+    Consumer<Submission> cut =
+        submission -> {
+          submission.text("<tool_call>{\"name\":\"weather\",\"arguments\":{\"pl");
+          submission.finish(Finish.Reason.LENGTH);
+        };
+    Streamed streamed = stream(ToolTemplates.HERMES, "", cut);
+    assertThat(streamed.arguments(0)).isEqualTo("{\"pl");
+    assertThat(streamed.finish()).isEqualTo("length");
+    TestServer server = server(ToolTemplates.HERMES);
+    server.backend().script(cut);
+    JsonNode choice = json(server.post(PATH, body(""))).get("choices").get(0);
+    assertCall(choice.get("message").get("tool_calls").get(0), "weather", "{\"pl");
+    assertThat(choice.get("finish_reason").asString()).isEqualTo("length");
+  }
+
+  /** Whatever a model says and however it is cut into pieces, streams say what whole answers do. */
+  @ParameterizedTest
+  @ValueSource(strings = {"HERMES", "LLAMA", "MISTRAL"})
+  void streamsSayWhatWholeAnswersDo(String format) throws Exception {
+    String template =
+        switch (format) {
+          case "HERMES" -> ToolTemplates.HERMES;
+          case "LLAMA" -> ToolTemplates.LLAMA;
+          default -> ToolTemplates.MISTRAL;
+        };
+    List<String> parts =
+        List.of(
+            "<tool_call>",
+            "</tool_call>",
+            "[TOOL_CALLS]",
+            "[",
+            "]",
+            ", ",
+            "\n",
+            "text",
+            "{}",
+            "{\"name\":\"now\",\"arguments\":{}}",
+            "{\"name\": \"weather\", \"parameters\": {\"place\": \"}\"}}",
+            "{\"arguments\":{},\"name\":\"now\"}",
+            "{\"name\":\"other\",\"arguments\":{}}",
+            "{\"name\":\"now\",\"arguments\":",
+            "{\"name\":\"now\"}");
+    TestServer server = server(template);
+    for (int seed = 0; seed < 150; seed++) {
+      Random random = new Random(seed);
+      StringBuilder said = new StringBuilder();
+      for (int i = random.nextInt(7); i >= 0; i--) {
+        said.append(parts.get(random.nextInt(parts.size())));
+      }
+      String[] pieces = pieces(said.toString(), 1 + random.nextInt(6));
+      String more = ",\"parallel_tool_calls\":" + random.nextBoolean();
+      server.backend().script(says(pieces));
+      JsonNode whole = json(server.post(PATH, body(more))).get("choices").get(0);
+      Streamed streamed = collect(server, more);
+      String what = "seed %d: %s".formatted(seed, said);
+      assertThat(streamed.text())
+          .as(what)
+          .isEqualTo(whole.get("message").path("content").asString(""));
+      JsonNode calls = whole.get("message").path("tool_calls");
+      assertThat(streamed.calls()).as(what).hasSize(calls.size());
+      for (int i = 0; i < calls.size(); i++) {
+        assertPieces(streamed.calls().get(i), calls.get(i).get("function").get("name").asString());
+        assertThat(streamed.arguments(i))
+            .as(what)
+            .isEqualTo(calls.get(i).get("function").get("arguments").asString());
+      }
+      assertThat(streamed.finish()).as(what).isEqualTo(whole.get("finish_reason").asString());
+    }
   }
 
   @Test

@@ -55,7 +55,7 @@ final class ChatFormat implements ResponseFormat {
     ToolCallReader.Read last = reader.finish();
     List<ToolCall> calls = new ArrayList<>(read.calls());
     calls.addAll(last.calls());
-    return new ToolCallReader.Read(read.text() + last.text(), calls);
+    return new ToolCallReader.Read(read.text() + last.text(), ToolCall.joined(calls));
   }
 
   private @Nullable ToolCallReader reader(int index) {

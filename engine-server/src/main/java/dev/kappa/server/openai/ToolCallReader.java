@@ -4,33 +4,56 @@ import dev.kappa.server.backend.ToolFormat;
 import dev.kappa.server.http.RequestIds;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Tells calls of tools from text in an output that arrives in pieces. A call is passed on when it
- * is complete. What looks like one but is not valid, or calls what the request does not have, is
- * text. Not thread-safe.
+ * Tells calls of tools from text in an output that arrives in pieces. From where the name of a tool
+ * and the beginning of its arguments are there, it is a call, and the arguments are passed on as
+ * they come. What looks like a call but is none up to there, or calls what the request does not
+ * have, is text. Not thread-safe.
  */
 final class ToolCallReader {
 
-  /** What became certain: text, possibly none, and calls. */
+  /** What became certain: text, possibly none, and pieces of calls. */
   record Read(String text, List<ToolCall> calls) {}
+
+  private enum State {
+    /** Outside of calls. */
+    TEXT,
+    /** Where a call may begin. */
+    START,
+    ARGUMENTS,
+    /** Behind the arguments, before the call's closing brace. */
+    TAIL,
+    /** Behind a call. */
+    AFTER
+  }
 
   private static final String OPEN = "<tool_call>";
   private static final String CLOSE = "</tool_call>";
   private static final String MISTRAL = "[TOOL_CALLS]";
 
+  /** A call up to the first character of its arguments, if the name comes first. */
+  private static final Pattern HEAD =
+      Pattern.compile(
+          "\\s*+\\{\\s*+\"name\"\\s*+:\\s*+\"([a-zA-Z0-9_-]{1,64})\"\\s*+,"
+              + "\\s*+\"(?:arguments|parameters)\"\\s*+:\\s*+\\{");
+
   private final Tools tools;
   private final StringBuilder held = new StringBuilder();
   private final String mark;
+  private State state;
 
-  /** White space before the call that is being read. */
-  private String gap = "";
+  /** What was taken for the beginning of a call, to be given back as text if it is none. */
+  private String taken = "";
 
-  private boolean inCalls;
+  private boolean inArray;
   private boolean anyText;
   private int calls;
+  private JsonSpan span = new JsonSpan(0);
 
   ToolCallReader(Tools tools) {
     this.tools = tools;
@@ -40,7 +63,7 @@ final class ToolCallReader {
           case LLAMA -> "{";
           case MISTRAL -> MISTRAL;
         };
-    inCalls = !tools.opening().isEmpty();
+    state = tools.opening().isEmpty() ? State.TEXT : State.START;
   }
 
   /** Whether there has been a call. */
@@ -55,7 +78,14 @@ final class ToolCallReader {
     List<ToolCall> found = new ArrayList<>();
     boolean further = true;
     while (further) {
-      further = inCalls ? readCall(text, found) : readText(text);
+      further =
+          switch (state) {
+            case TEXT -> readText(text);
+            case START -> readStart(text, found);
+            case ARGUMENTS -> readArguments(found);
+            case TAIL -> readTail();
+            case AFTER -> readAfter();
+          };
     }
     return read(text, found);
   }
@@ -66,14 +96,13 @@ final class ToolCallReader {
     List<ToolCall> found = new ArrayList<>();
     String rest = held.toString();
     held.setLength(0);
-    if (!inCalls) {
+    if (state == State.TEXT) {
       text.append(rest);
-    } else {
-      List<ToolCall> last = parse(rest);
-      if (last.isEmpty()) {
-        text.append(gap).append(tools.format() == ToolFormat.HERMES ? OPEN : "").append(rest);
+    } else if (state == State.START) {
+      found.addAll(parse(rest));
+      if (found.isEmpty()) {
+        text.append(taken).append(rest);
       }
-      found.addAll(last);
     }
     return read(text, found);
   }
@@ -82,7 +111,7 @@ final class ToolCallReader {
     // Blank lines around calls are no answer.
     String shown = (anyCalls() || !anyText) && text.toString().isBlank() ? "" : text.toString();
     anyText |= !shown.isEmpty();
-    return new Read(shown, found);
+    return new Read(shown, ToolCall.joined(found));
   }
 
   /** Passes text on up to a mark, or what may be the beginning of one. */
@@ -93,13 +122,14 @@ final class ToolCallReader {
     int at = held.indexOf(mark);
     if (at >= 0) {
       int end = lengthWithoutSpace(at);
-      gap = held.substring(end, at);
       text.append(held, 0, end);
+      // Mistral's mark is no text but a token of its own.
+      taken = held.substring(end, at) + (tools.format() == ToolFormat.HERMES ? OPEN : "");
       held.delete(0, at + mark.length());
-      inCalls = true;
+      state = State.START;
       return true;
     }
-    take(text, lengthWithoutSpace(held.length() - beginningOfMark()));
+    take(text, lengthWithoutSpace(held.length() - beginning(mark)));
     return false;
   }
 
@@ -114,18 +144,21 @@ final class ToolCallReader {
 
   /** Only an answer that is an object from its beginning on is a call. */
   private boolean readLlamaText(StringBuilder text) {
-    String start = held.toString().stripLeading();
-    if (!anyText && start.startsWith(mark)) {
-      inCalls = true;
-    } else if (anyText || !start.isEmpty()) {
+    int start = space();
+    if (!anyText && start < held.length() && held.charAt(start) == '{') {
+      state = State.START;
+      return true;
+    }
+    if (anyText || start < held.length()) {
       take(text, held.length());
     }
     return false;
   }
 
-  private int beginningOfMark() {
-    for (int length = Math.min(held.length(), mark.length() - 1); length > 0; length--) {
-      if (mark.startsWith(held.substring(held.length() - length))) {
+  /** How much of what is held, at its end, may become a text. */
+  private int beginning(String of) {
+    for (int length = Math.min(held.length(), of.length() - 1); length > 0; length--) {
+      if (of.startsWith(held.substring(held.length() - length))) {
         return length;
       }
     }
@@ -137,41 +170,157 @@ final class ToolCallReader {
     held.delete(0, end);
   }
 
-  /** Hermes ends each call; the others' calls are all of the rest. */
-  private boolean readCall(StringBuilder text, List<ToolCall> found) {
-    int end = tools.format() == ToolFormat.HERMES ? held.indexOf(CLOSE) : -1;
+  /** Length of the white space that what is held begins with. */
+  private int space() {
+    int length = 0;
+    while (length < held.length() && Character.isWhitespace(held.charAt(length))) {
+      length++;
+    }
+    return length;
+  }
+
+  private boolean readStart(StringBuilder text, List<ToolCall> found) {
+    if (tools.format() == ToolFormat.MISTRAL && !inArray) {
+      int start = space();
+      if (start < held.length() && held.charAt(start) == '[') {
+        inArray = true;
+        taken += held.substring(0, start + 1);
+        held.delete(0, start + 1);
+      }
+    }
+    Matcher head = HEAD.matcher(held);
+    if (head.lookingAt() && isKnown(head.group(1)) && mayCall()) {
+      found.add(new ToolCall(calls++, id(), head.group(1), ""));
+      held.delete(0, head.end() - 1);
+      taken = "";
+      span = new JsonSpan(0);
+      state = State.ARGUMENTS;
+      return true;
+    }
+    int end = callEnd();
     if (end < 0) {
       return false;
     }
     String body = held.substring(0, end);
-    held.delete(0, end + CLOSE.length());
-    inCalls = false;
+    held.delete(0, end);
     List<ToolCall> parsed = parse(body);
-    if (parsed.isEmpty()) {
-      text.append(gap).append(OPEN).append(body).append(CLOSE);
+    if (parsed.isEmpty() && !isSurplus(body)) {
+      text.append(taken).append(body);
+      state = State.TEXT;
+    } else {
+      found.addAll(parsed);
+      state = State.AFTER;
     }
-    found.addAll(parsed);
+    taken = "";
     return true;
   }
 
-  /** The calls of a text; none if it is anything else. */
-  private List<ToolCall> parse(String text) {
-    JsonNode value = JsonBody.parse(text.strip());
-    List<JsonNode> objects =
-        value == null
-            ? List.of()
-            : value.isArray() ? new ArrayList<>(value.values()) : List.of(value);
-    List<ToolCall> parsed = new ArrayList<>();
-    for (JsonNode object : objects) {
-      JsonNode name = object.get("name");
-      if (name == null || !name.isString() || !tools.schemas().containsKey(name.stringValue())) {
-        return List.of();
+  /** Where a call ends whose arguments do not come behind its name; -1 if that is not known. */
+  private int callEnd() {
+    return switch (tools.format()) {
+      case HERMES -> held.indexOf(CLOSE);
+      case LLAMA -> -1;
+      case MISTRAL -> inArray ? elementEnd() : -1;
+    };
+  }
+
+  /** What is no object is no call. */
+  private int elementEnd() {
+    int start = space();
+    if (start == held.length()) {
+      return -1;
+    }
+    return held.charAt(start) == '{' ? new JsonSpan(0).end(held) : start;
+  }
+
+  private boolean readArguments(List<ToolCall> found) {
+    int end = span.end(held);
+    int length = end < 0 ? held.length() : end;
+    if (length > 0) {
+      found.add(ToolCall.more(calls - 1, held.substring(0, length)));
+      held.delete(0, length);
+    }
+    if (end < 0) {
+      return false;
+    }
+    span = new JsonSpan(1);
+    state = State.TAIL;
+    return true;
+  }
+
+  private boolean readTail() {
+    int end = span.end(held);
+    held.delete(0, end < 0 ? held.length() : end);
+    if (end >= 0) {
+      state = State.AFTER;
+    }
+    return end >= 0;
+  }
+
+  private boolean readAfter() {
+    int start = space();
+    if (start == held.length()) {
+      return false;
+    }
+    char next = held.charAt(start);
+    if (tools.format() == ToolFormat.HERMES) {
+      String rest = held.substring(start, Math.min(held.length(), start + CLOSE.length()));
+      if (!rest.equals(CLOSE) && CLOSE.startsWith(rest)) {
+        return false;
       }
-      if (tools.parallel() || calls == 0) {
-        parsed.add(new ToolCall(calls++, id(), name.stringValue(), arguments(object)));
+      held.delete(0, rest.equals(CLOSE) ? start + CLOSE.length() : 0);
+      state = State.TEXT;
+    } else if (inArray && next == ',') {
+      taken = held.substring(0, start + 1);
+      held.delete(0, start + 1);
+      state = State.START;
+    } else {
+      held.delete(0, inArray && next == ']' ? start + 1 : 0);
+      inArray = false;
+      state = State.TEXT;
+    }
+    return true;
+  }
+
+  private boolean mayCall() {
+    return tools.parallel() || calls == 0;
+  }
+
+  private boolean isKnown(@Nullable String name) {
+    return name != null && tools.schemas().containsKey(name);
+  }
+
+  /** Whether a text is a call that is one too many, and left out. */
+  private boolean isSurplus(String text) {
+    return !mayCall() && !objects(text).isEmpty();
+  }
+
+  /** The calls of a text, as far as there may be any more; none if it is anything else. */
+  private List<ToolCall> parse(String text) {
+    List<ToolCall> parsed = new ArrayList<>();
+    for (JsonNode object : objects(text)) {
+      if (mayCall()) {
+        String name = object.get("name").stringValue();
+        parsed.add(new ToolCall(calls++, id(), name, arguments(object)));
       }
     }
     return parsed;
+  }
+
+  /** An object or several; none if one of them is no call of a known tool. */
+  private List<JsonNode> objects(String text) {
+    JsonNode value = JsonBody.parse(text.strip());
+    if (value == null) {
+      return List.of();
+    }
+    List<JsonNode> objects = value.isArray() ? new ArrayList<>(value.values()) : List.of(value);
+    for (JsonNode object : objects) {
+      JsonNode name = object.get("name");
+      if (name == null || !name.isString() || !isKnown(name.stringValue())) {
+        return List.of();
+      }
+    }
+    return objects;
   }
 
   private static String arguments(JsonNode call) {
