@@ -4,6 +4,7 @@ python suite.py URL KEY CHAT, where CHAT is a file with a request whose answer i
 line per check and, last, their number; leaves with 1 after a failure.
 """
 
+import datetime
 import json
 import sys
 import time
@@ -264,12 +265,16 @@ def parallel_tool_calls():
 @check
 def parsed_output():
     class Crate(pydantic.BaseModel):
-        number: int
+        number: int = pydantic.Field(ge=100, lt=900)
         bay: typing.Literal["north", "south"]
+        weight: float = pydantic.Field(gt=0, le=50.5)
+        label: str = pydantic.Field(pattern="^[A-Z]{2}-[0-9]{3}$")
+        since: datetime.date
 
     fields = {"model": "haystack", "messages": SHORT, "max_tokens": 400}
     answer = client.chat.completions.parse(**fields, response_format=Crate)
     crate = answer.choices[0].message.parsed
+    # pydantic has checked the limits, too.
     assert isinstance(crate, Crate) and crate.bay in ("north", "south"), crate
     tool = openai.pydantic_function_tool(Crate)
     answer = client.chat.completions.parse(**fields, tools=[tool], tool_choice="required")

@@ -20,6 +20,13 @@ final class JsonRules {
   private static final String DIGITS = "0123456789";
   private static final String HEX = "0123456789abcdefABCDEF";
 
+  private static final String ESCAPED = "\"\\\b\f\n\r\t";
+  private static final String ESCAPES = "\"\\bfnrt";
+
+  /** What may stand in a string as it is. */
+  private static final CodePoints PLAIN =
+      CodePoints.of(0x20, Character.MAX_CODE_POINT).without(CodePoints.of("\"\\"));
+
   private final NetworkBuilder builder;
   private final Rule space;
   private final Rule character;
@@ -75,19 +82,32 @@ final class JsonRules {
 
   /** Any character that needs no escape, but for some. */
   private void plainExcept(int from, Set<Integer> excepted, int to) {
-    TreeMap<Integer, Integer> holes = new TreeMap<>();
-    holes.put((int) '"', (int) '"');
-    holes.put((int) '\\', (int) '\\');
-    holes.put((int) Character.MIN_SURROGATE, (int) Character.MAX_SURROGATE);
-    excepted.forEach(codePoint -> holes.put(codePoint, codePoint));
-    int low = 0x20;
-    for (var hole : holes.entrySet()) {
-      if (low < hole.getKey()) {
-        builder.codePoints(from, low, hole.getKey() - 1, to);
-      }
-      low = Math.max(low, hole.getValue() + 1);
+    CodePoints left = PLAIN;
+    for (int codePoint : excepted) {
+      left = left.without(CodePoints.of(codePoint, codePoint));
     }
-    builder.codePoints(from, low, Character.MAX_CODE_POINT, to);
+    plain(from, left, to);
+  }
+
+  private void plain(int from, CodePoints points, int to) {
+    for (CodePoints.Range range : points.ranges()) {
+      builder.codePoints(from, range.low(), range.high(), to);
+    }
+  }
+
+  /**
+   * One of these characters within a string, in one spelling: escaped where it must be. Control
+   * characters without a short escape are left out.
+   */
+  void characters(int from, CodePoints points, int to) {
+    plain(from, points.complement().and(PLAIN.complement()).complement(), to);
+    int escape = builder.state();
+    for (int i = 0; i < ESCAPED.length(); i++) {
+      if (points.contains(ESCAPED.charAt(i))) {
+        builder.any(from, "\\", escape);
+        builder.any(escape, ESCAPES.substring(i, i + 1), to);
+      }
+    }
   }
 
   /**

@@ -21,9 +21,6 @@ import tools.jackson.databind.JsonNode;
  */
 final class SchemaCompiler {
 
-  static final Set<String> TYPES =
-      Set.of("object", "array", "string", "number", "integer", "boolean", "null");
-
   private static final Set<String> KEYWORDS =
       Set.of(
           "type",
@@ -36,25 +33,44 @@ final class SchemaCompiler {
           "maxItems",
           "uniqueItems",
           "minLength",
-          "maxLength");
+          "maxLength",
+          "pattern",
+          "format",
+          "minimum",
+          "maximum",
+          "exclusiveMinimum",
+          "exclusiveMaximum",
+          "multipleOf");
 
-  private static final Map<String, Set<String>> TYPES_BY_KEYWORD =
-      Map.of(
-          "properties", Set.of("object"),
-          "required", Set.of("object"),
-          "additionalProperties", Set.of("object"),
-          "items", Set.of("array"),
-          "prefixItems", Set.of("array"),
-          "minItems", Set.of("array"),
-          "maxItems", Set.of("array"),
-          "minLength", Set.of("string"),
-          "maxLength", Set.of("string"));
+  private static final Map<String, String> TYPE_BY_KEYWORD =
+      Map.ofEntries(
+          Map.entry("properties", "object"),
+          Map.entry("required", "object"),
+          Map.entry("additionalProperties", "object"),
+          Map.entry("items", "array"),
+          Map.entry("prefixItems", "array"),
+          Map.entry("minItems", "array"),
+          Map.entry("maxItems", "array"),
+          Map.entry("minLength", "string"),
+          Map.entry("maxLength", "string"),
+          Map.entry("pattern", "string"),
+          Map.entry("format", "string"),
+          Map.entry("minimum", "number"),
+          Map.entry("maximum", "number"),
+          Map.entry("exclusiveMinimum", "number"),
+          Map.entry("exclusiveMaximum", "number"),
+          Map.entry("multipleOf", "number"));
+
+  /** References to references that are followed. */
+  private static final int MAX_REFERENCES = 16;
 
   private final NetworkBuilder builder;
   private final JsonRules json;
   private final JsonNode root;
   private final ObjectCompiler objects;
   private final ArrayCompiler arrays;
+  private final StringCompiler strings;
+  private final NumberCompiler numbers;
   private final Map<String, Rule> references = new HashMap<>();
 
   /** Referred schemas that are still to be made: one after the other, not one within the other. */
@@ -66,6 +82,8 @@ final class SchemaCompiler {
     this.root = root;
     objects = new ObjectCompiler(builder, json, this);
     arrays = new ArrayCompiler(builder, json, this);
+    strings = new StringCompiler(builder, json);
+    numbers = new NumberCompiler(builder, json);
   }
 
   /**
@@ -95,9 +113,11 @@ final class SchemaCompiler {
       node.allowOnly(Set.of("$ref"), "$ref");
       return builder.call(from, reference(node));
     }
-    if (node.has("anyOf")) {
-      node.allowOnly(Set.of("anyOf"), "anyOf");
-      return anyOf(from, node);
+    for (String keyword : List.of("anyOf", "oneOf")) {
+      if (node.has(keyword)) {
+        node.allowOnly(Set.of(keyword), keyword);
+        return options(from, node, keyword);
+      }
     }
     if (node.has("allOf")) {
       node.allowOnly(Set.of("allOf"), "allOf");
@@ -115,13 +135,43 @@ final class SchemaCompiler {
     return typed(from, node);
   }
 
-  private int anyOf(int from, SchemaNode node) {
+  private int options(int from, SchemaNode node, String keyword) {
+    List<JsonNode> options = node.elements(keyword);
+    if (keyword.equals("oneOf")) {
+      checkDisjoint(node, options);
+    }
     int end = builder.state();
     int i = 0;
-    for (JsonNode option : node.elements("anyOf")) {
-      builder.epsilon(compile(from, option, node.path("anyOf[" + i++ + "]")), end);
+    for (JsonNode option : options) {
+      builder.epsilon(compile(from, option, node.path(keyword + "[" + i++ + "]")), end);
     }
     return end;
+  }
+
+  /** Where no value satisfies two, one of them is the same as any of them. */
+  private void checkDisjoint(SchemaNode node, List<JsonNode> options) {
+    Disjointness disjointness = new Disjointness(option -> target(node, option));
+    for (int i = 0; i < options.size(); i++) {
+      for (int j = 0; j < i; j++) {
+        if (!disjointness.areDisjoint(options.get(j), options.get(i))) {
+          throw node.error(
+              "oneOf",
+              "oneOf is supported where types, constants or required properties keep its schemas"
+                  + " apart; those with numbers %d and %d may both hold".formatted(j, i));
+        }
+      }
+    }
+  }
+
+  /** What a schema refers to, or itself. */
+  private JsonNode target(SchemaNode node, JsonNode schema) {
+    JsonNode at = schema;
+    JsonNode reference = at.get("$ref");
+    for (int i = 0; i < MAX_REFERENCES && reference != null && reference.isString(); i++) {
+      at = resolve(node, reference.stringValue());
+      reference = at.get("$ref");
+    }
+    return at;
   }
 
   /** Generators wrap a single reference like this to say more about it. */
@@ -137,24 +187,11 @@ final class SchemaCompiler {
     Set<String> types = node.types();
     int end = builder.state();
     for (JsonNode value : values) {
-      if (types.isEmpty() || types.stream().anyMatch(type -> isOf(value, type))) {
+      if (types.isEmpty() || types.stream().anyMatch(type -> Types.isOf(value, type))) {
         builder.epsilon(builder.literal(from, value.toString()), end);
       }
     }
     return end;
-  }
-
-  private static boolean isOf(JsonNode value, String type) {
-    return switch (type) {
-      case "object" -> value.isObject();
-      case "array" -> value.isArray();
-      case "string" -> value.isString();
-      case "boolean" -> value.isBoolean();
-      case "null" -> value.isNull();
-      case "integer" ->
-          value.isNumber() && value.doubleValue(0.5) == Math.rint(value.doubleValue(0.5));
-      default -> value.isNumber();
-    };
   }
 
   private int typed(int from, SchemaNode node) {
@@ -176,7 +213,10 @@ final class SchemaCompiler {
   private static Set<String> implied(SchemaNode node) {
     Set<String> types = new LinkedHashSet<>();
     for (String keyword : node.json().propertyNames()) {
-      types.addAll(TYPES_BY_KEYWORD.getOrDefault(keyword, Set.of()));
+      String type = TYPE_BY_KEYWORD.get(keyword);
+      if (type != null) {
+        types.add(type);
+      }
     }
     return types;
   }
@@ -185,21 +225,12 @@ final class SchemaCompiler {
     return switch (type) {
       case "object" -> objects.compile(from, node);
       case "array" -> arrays.compile(from, node);
-      case "string" -> string(from, node);
-      case "number" -> json.number(from);
-      case "integer" -> json.integer(from);
+      case "string" -> strings.compile(from, node);
+      case "number" -> numbers.compile(from, node, false);
+      case "integer" -> numbers.compile(from, node, true);
       case "boolean" -> json.bool(from);
       default -> builder.literal(from, "null");
     };
-  }
-
-  private int string(int from, SchemaNode node) {
-    int least = node.count("minLength", 0);
-    int most = node.count("maxLength", -1);
-    if (most >= 0 && most < least) {
-      throw node.error("maxLength", "maxLength must not be below minLength");
-    }
-    return json.string(from, least, most);
   }
 
   /** The rule of a referred schema. */

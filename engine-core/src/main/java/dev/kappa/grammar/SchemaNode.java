@@ -1,5 +1,6 @@
 package dev.kappa.grammar;
 
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -27,8 +28,12 @@ record SchemaNode(JsonNode json, String path) {
           "example",
           "examples",
           "deprecated",
+          "discriminator",
           "readOnly",
           "writeOnly");
+
+  /** Digits of a number, more than those of the largest and the smallest double. */
+  private static final int MAX_PLACES = 400;
 
   GrammarException error(String keyword, String message) {
     return new GrammarException(path(keyword), message);
@@ -75,6 +80,32 @@ record SchemaNode(JsonNode json, String path) {
     return value.intValue();
   }
 
+  /** A string; null if absent. */
+  @Nullable String string(String keyword) {
+    JsonNode value = json.get(keyword);
+    if (value != null && !value.isString()) {
+      throw error(keyword, keyword + " must be a string");
+    }
+    return value == null ? null : value.stringValue();
+  }
+
+  /** A number; null if absent. */
+  @Nullable BigDecimal decimal(String keyword) {
+    JsonNode value = json.get(keyword);
+    if (value == null) {
+      return null;
+    }
+    boolean isFinite = !value.isFloatingPointNumber() || Double.isFinite(value.doubleValue());
+    if (!value.isNumber() || !isFinite) {
+      throw error(keyword, keyword + " must be a number");
+    }
+    BigDecimal decimal = value.decimalValue();
+    if (decimal.precision() > MAX_PLACES || Math.abs(decimal.scale()) > MAX_PLACES) {
+      throw error(keyword, keyword + " is too long a number");
+    }
+    return decimal;
+  }
+
   /** Strings of an array; empty if absent. */
   List<String> strings(String keyword) {
     JsonNode value = json.get(keyword);
@@ -109,7 +140,7 @@ record SchemaNode(JsonNode json, String path) {
       throw error("type", "type must not be empty");
     }
     for (String name : names) {
-      if (!SchemaCompiler.TYPES.contains(name)) {
+      if (!Types.ALL.contains(name)) {
         throw error("type", "there is no type '" + name + "'");
       }
     }

@@ -3,7 +3,9 @@ package dev.kappa.grammar;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SchemaRegistryConfig;
 import com.networknt.schema.SpecificationVersion;
 import dev.kappa.sample.Constraint.Cursor;
 import dev.kappa.text.HuggingFaceTokenizer;
@@ -13,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -70,7 +73,7 @@ class GrammarTest {
    * A model that knows nothing: any allowed token is as likely as any other, but a third of the
    * time it prefers what closes things, as it would hardly come to an end otherwise.
    */
-  private static List<Integer> write(Grammar grammar, Tokenizer tokenizer, Random random) {
+  static List<Integer> write(Grammar grammar, Tokenizer tokenizer, Random random) {
     Cursor cursor = grammar.begin();
     List<Integer> output = new ArrayList<>();
     while (!cursor.mustEnd() && output.size() < PATIENCE) {
@@ -98,7 +101,8 @@ class GrammarTest {
       cursor.accept(token);
       output.add(token);
     }
-    assertThat(output.size()).as("tokens until the end").isLessThan(PATIENCE);
+    String begun = Vocabularies.text(tokenizer, output.subList(0, Math.min(100, output.size())));
+    assertThat(output.size()).as("tokens until the end of " + begun).isLessThan(PATIENCE);
     return output;
   }
 
@@ -118,16 +122,47 @@ class GrammarTest {
     }
   }
 
+  /** One that takes formats seriously. */
+  static Schema validator(String schema) {
+    return SchemaRegistry.withDefaultDialect(
+            SpecificationVersion.DRAFT_2020_12,
+            builder ->
+                builder.schemaRegistryConfig(
+                    SchemaRegistryConfig.builder().formatAssertionsEnabled(true).build()))
+        .getSchema(JSON.readTree(schema));
+  }
+
   private static void assertOutputsAreValid(
       Schemas.Sample sample, Grammars grammars, Tokenizer tokenizer, int outputs) {
     Grammar grammar = grammars.schema(JSON.readTree(sample.schema()));
-    var registry = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12);
-    var validator = registry.getSchema(JSON.readTree(sample.schema()));
+    var validator = validator(sample.schema());
     for (int seed = 0; seed < outputs; seed++) {
       List<Integer> tokens = write(grammar, tokenizer, new Random(seed));
       String text = Vocabularies.text(tokenizer, tokens);
       JsonNode value = JSON.readTree(text);
       assertThat(validator.validate(value)).as("seed %d: %s", seed, text).isEmpty();
+    }
+  }
+
+  /** The validator refuses what is no registered domain, which is not a matter of grammar. */
+  @Test
+  void mailAddressesAreThoseOfTheirStandard() {
+    Grammar grammar = grammar("{\"type\":\"string\",\"format\":\"email\"}");
+    assertThat(accepts(grammar, "\"ada.l+x@mail.example.org\"")).isTrue();
+    assertThat(accepts(grammar, "\"a@b.museum\"")).isTrue();
+    for (String bad : List.of("a", "a@", "@b.org", ".a@b.org", "a..b@c.org", "a@b", "a@-b.org")) {
+      assertThat(accepts(grammar, '"' + bad + '"')).as(bad).isFalse();
+    }
+    // RFC 5321, 4.1.2 and 4.5.3.1.
+    String atom = "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+";
+    String label = "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?";
+    Pattern address =
+        Pattern.compile(
+            "(?=.{3,254}$)(?=[^@]{1,64}@)%s(\\.%s)*@%s(\\.%s)+"
+                .formatted(atom, atom, label, label));
+    for (int seed = 0; seed < 200; seed++) {
+      String text = Vocabularies.text(WORDS, write(grammar, WORDS, new Random(seed))).strip();
+      assertThat(text.substring(1, text.length() - 1)).matches(address);
     }
   }
 
@@ -263,13 +298,23 @@ class GrammarTest {
       delimiter = '|',
       textBlock =
           """
-          {"type":"integer","minimum":3}                          | minimum
-          {"properties":{"a":{"type":"string","pattern":"x"}}}    | properties.a.pattern
-          {"type":"array","items":{"format":"date"}}              | items.format
-          {"oneOf":[]}                                            | oneOf
+          {"type":"integer","minimum":"3"}                        | minimum
+          {"type":"number","maximum":1e400}                       | maximum
+          {"type":"number","exclusiveMaximum":0.1234567890123456} | exclusiveMaximum
+          {"type":"integer","multipleOf":1001}                    | multipleOf
+          {"type":"number","multipleOf":0.3}                      | multipleOf
+          {"type":"number","multipleOf":0}                        | multipleOf
+          {"properties":{"a":{"type":"string","pattern":"a(?=b)"}}}| properties.a.pattern
+          {"type":"string","pattern":"x+","maxLength":5}          | maxLength
+          {"type":"string","pattern":"^x?$","minLength":1}        | minLength
+          {"type":"string","pattern":"^x$","format":"date"}       | format
+          {"type":"string","format":3}                            | format
+          {"oneOf":[{"type":"integer"},{"type":"number"}]}        | oneOf
+          {"oneOf":[{"type":"string"},{"type":"string","maxLength":3}]}| oneOf
+          {"oneOf":[{"properties":{"k":{"const":1}},"required":["k"]},{"properties":{"k":{"const":2}}}]}| oneOf
           {"not":{}}                                              | not
           {"allOf":[{},{}]}                                       | allOf
-          {"anyOf":[{},{"multipleOf":2}]}                         | anyOf[1].multipleOf
+          {"anyOf":[{},{"contains":2}]}                           | anyOf[1].contains
           {"anyOf":[{}],"type":"string"}                          | type
           {"$ref":"#/x"}                                          | $ref
           {"$ref":"other.json"}                                   | $ref
@@ -285,8 +330,8 @@ class GrammarTest {
           {"required":["a"],"additionalProperties":false}         | required
           {"enum":3}                                              | enum
           {"enum":[1],"minimum":0}                                | minimum
-          {"type":"array","prefixItems":[{},{"minimum":1}]}       | prefixItems[1].minimum
-          {"type":"object","additionalProperties":{"pattern":"x"}}| additionalProperties.pattern
+          {"type":"array","prefixItems":[{},{"not":1}]}           | prefixItems[1].not
+          {"type":"object","additionalProperties":{"pattern":"("}}| additionalProperties.pattern
           """)
   void namesTheKeywordThatIsNotSupported(String schema, String path) {
     assertThatThrownBy(() -> grammar(schema))
@@ -301,6 +346,12 @@ class GrammarTest {
           {"$ref":"#"}
           {"enum":[]}
           {"type":"string","enum":[3]}
+          {"type":"integer","minimum":3,"maximum":2}
+          {"type":"integer","exclusiveMinimum":3,"exclusiveMaximum":4}
+          {"type":"integer","minimum":7,"maximum":9,"multipleOf":5}
+          {"type":"number","minimum":0.123,"maximum":0.124,"multipleOf":0.1}
+          {"type":"integer","minimum":1000000000000000}
+          {"oneOf":[]}
           {"type":"object","properties":{"a":false},"required":["a"]}
           {"$ref":"#/$defs/a","$defs":{"a":{"properties":{"a":{"$ref":"#/$defs/a"}},"required":["a"]}}}
           """)

@@ -187,6 +187,119 @@ final class Schemas {
             List.of("{\"kind\":\"a\",\"n\":1}", "{\"kind\":\"b\",\"s\":\"1\"}"),
             List.of("{\"kind\":\"a\",\"s\":\"1\"}", "{\"kind\":\"c\"}")),
         sample(
+            "integers in between",
+            "{\"type\":\"integer\",\"minimum\":-120,\"exclusiveMaximum\":1050}",
+            List.of("-120", "-99", "-1", "0", "9", "120", "1049"),
+            List.of("-121", "-0", "1050", "01", "5.0", "1e2")),
+        sample(
+            "positive integers",
+            "{\"type\":\"integer\",\"exclusiveMinimum\":0}",
+            List.of("1", "10", "999999999999999"),
+            List.of("0", "-1")),
+        sample(
+            "age",
+            "{\"properties\":{\"age\":{\"type\":[\"integer\",\"null\"],\"minimum\":0,\"maximum\":130}},"
+                + "\"required\":[\"age\"]}",
+            List.of("{\"age\":0}", "{\"age\":99}", "{\"age\":130}", "{\"age\":null}"),
+            List.of("{\"age\":131}", "{\"age\":1300}", "{\"age\":-1}")),
+        sample(
+            "multiples",
+            "{\"type\":\"integer\",\"multipleOf\":7,\"minimum\":-20,\"maximum\":700}",
+            List.of("-14", "0", "7", "35", "693", "700"),
+            List.of("1", "-21", "70.0", "701", "707")),
+        sample(
+            "probability",
+            "{\"type\":\"number\",\"minimum\":0,\"maximum\":1}",
+            List.of("0", "0.5", "0.000001", "1", "1.000", "0.99999999999999"),
+            List.of("-0.5", "1.01", "1.000001", "2", "1e-3", "-0")),
+        sample(
+            "open interval",
+            "{\"exclusiveMinimum\":-1.25,\"exclusiveMaximum\":10.5}",
+            List.of("-1.2499", "-1", "0", "10.499", "10", "9.99"),
+            List.of("-1.25", "-1.250", "-1.3", "10.5", "10.50", "11", "100")),
+        sample(
+            "money",
+            "{\"type\":\"number\",\"multipleOf\":0.01,\"minimum\":0.05}",
+            List.of("0.05", "1", "12.5", "99.99", "1000000"),
+            List.of("0.04", "0", "1.005")),
+        sample(
+            "pattern",
+            "{\"type\":\"string\",\"pattern\":\"^[A-Z]{2,3}-(?:\\\\d+|x?)\\\"$\",\"minLength\":4}",
+            List.of("\"AB-12\\\"\"", "\"ABC-x\\\"\"", "\"AB-\\\"\""),
+            List.of("\"A-1\\\"\"", "\"AB-12\"", "\"AB-x1\\\"\"", "\"xAB-\\\"\"")),
+        sample(
+            "pattern found anywhere",
+            "{\"pattern\":\"[^a-y\\\\s]b|\\\\u00e9$\"}",
+            List.of("\"zb\"", "\"..zb..\"", "\"\\\\b\"", "\"café\""),
+            List.of("\"ab\"", "\"b\"", "\"é.\"", "\" b\"", "1")),
+        sample(
+            "times",
+            """
+            {"properties":{"d":{"type":"string","format":"date"},
+              "t":{"type":"string","format":"time"},"dt":{"type":"string","format":"date-time"},
+              "p":{"type":"string","format":"duration"}}}
+            """,
+            List.of(
+                "{\"d\":\"2024-02-29\"}",
+                "{\"d\":\"2000-02-29\",\"t\":\"23:59:59Z\"}",
+                "{\"dt\":\"1999-12-31T00:00:00.123+05:30\",\"p\":\"P1Y2M3DT4H5M6S\"}",
+                "{\"p\":\"PT5M\"}",
+                "{\"p\":\"P3W\"}"),
+            List.of(
+                "{\"d\":\"2023-02-29\"}",
+                "{\"d\":\"1900-02-29\"}",
+                "{\"d\":\"2024-04-31\"}",
+                "{\"d\":\"2024-13-01\"}",
+                "{\"t\":\"24:00:00Z\"}",
+                "{\"t\":\"12:00:00\"}",
+                "{\"p\":\"P\"}",
+                "{\"p\":\"P1YT\"}")),
+        sample(
+            "addresses",
+            """
+            {"properties":{"u":{"type":"string","format":"uuid"},
+              "4":{"type":"string","format":"ipv4"},
+              "6":{"type":"string","format":"ipv6"},"h":{"type":"string","format":"hostname"},
+              "x":{"type":"string","format":"of-our-own","maxLength":3}}}
+            """,
+            List.of(
+                "{\"u\":\"123e4567-e89b-12d3-a456-426614174000\"}",
+                "{\"4\":\"192.168.0.255\"}",
+                "{\"6\":\"2001:db8::1\",\"h\":\"a-1.example\",\"x\":\"any\"}",
+                "{\"6\":\"::\"}",
+                "{\"6\":\"1:2:3:4:5:6:7:8\"}"),
+            List.of(
+                "{\"u\":\"123e4567e89b12d3a456426614174000\"}",
+                "{\"4\":\"256.1.1.1\"}",
+                "{\"4\":\"01.1.1.1\"}",
+                "{\"6\":\"1::2::3\"}",
+                "{\"6\":\"1:2:3:4:5:6:7\"}",
+                "{\"h\":\"-a.org\"}",
+                "{\"x\":\"four\"}")),
+        sample(
+            "one of kinds",
+            """
+            {"$defs":{"cat":{"type":"object","properties":{"kind":{"const":"cat"},
+                "lives":{"type":"integer","minimum":0,"maximum":9}},"required":["kind","lives"]},
+              "dog":{"type":"object","properties":{"kind":{"enum":["dog","wolf"]}},
+                "required":["kind"]}},
+             "discriminator":{"propertyName":"kind"},
+             "oneOf":[{"$ref":"#/$defs/cat"},{"$ref":"#/$defs/dog"},{"type":["string","null"]},
+              {"type":"integer"}]}
+            """,
+            List.of("{\"kind\":\"cat\",\"lives\":9}", "{\"kind\":\"wolf\"}", "\"x\"", "null", "3"),
+            List.of("{\"kind\":\"cat\"}", "{\"kind\":\"cow\"}", "[]", "1.5")),
+        sample(
+            "one of closed",
+            """
+            {"oneOf":[
+              {"type":"object","properties":{"a":{"type":"string"}},"required":["a"],
+               "additionalProperties":false},
+              {"type":"object","properties":{"b":{"type":"string"}},"required":["b"]}]}
+            """,
+            List.of("{\"a\":\"\"}", "{\"b\":\"\"}"),
+            List.of("{}", "{\"a\":\"\",\"b\":\"\"}")),
+        sample(
             "many properties",
             "{\"type\":\"object\",\"properties\":{"
                 + String.join(

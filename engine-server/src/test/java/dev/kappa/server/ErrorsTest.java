@@ -157,7 +157,7 @@ class ErrorsTest {
           {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema"}} | response_format.json_schema
           {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema","json_schema":{"name":"n"}}} | response_format.json_schema.schema
           {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema","json_schema":{"schema":{}}}} | response_format.json_schema.name
-          {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"properties":{"a":{"minimum":1}}}}}} | response_format.json_schema.schema.properties.a.minimum
+          {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"properties":{"a":{"not":{}}}}}}} | response_format.json_schema.schema.properties.a.not
           {"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_object"},"allowed_token_ids":[1]} | allowed_token_ids
           {"messages":[{"role":"user","content":"(unreadable)"}]}       | messages
           {"messages":[{"role":"user","content":"a"}],"cache_salt":""}  | cache_salt

@@ -437,14 +437,14 @@ class ToolsTest {
     String tools =
         "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"tools\":[{\"type\":\"function\","
             + "\"function\":{\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"properties\":"
-            + "{\"n\":{\"type\":\"integer\",\"minimum\":1}}}}}]%s}";
+            + "{\"n\":{\"type\":\"integer\",\"not\":{}}}}}}]%s}";
     TestServer server = server(ToolTemplates.HERMES);
     server.backend().script(says("hi"));
     assertThat(server.post(PATH, tools.formatted("")).statusCode()).isEqualTo(200);
     var refused = server.post(PATH, tools.formatted(",\"tool_choice\":\"required\""));
     assertThat(refused.statusCode()).isEqualTo(400);
     assertThat(json(refused).get("error").get("param").asString())
-        .isEqualTo("tools[0].function.parameters.properties.n.minimum");
+        .isEqualTo("tools[0].function.parameters.properties.n.not");
   }
 
   @Test
