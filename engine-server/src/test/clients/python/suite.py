@@ -149,6 +149,16 @@ def penalties_and_bias():
 
 
 @check
+def bad_words():
+    plain = client.chat.completions.create(model="haystack", messages=CHAT)
+    without = client.chat.completions.create(
+        model="haystack", messages=CHAT, extra_body={"bad_words": ["canvas"]}
+    )
+    assert "canvas" in plain.choices[0].message.content
+    assert "canvas" not in without.choices[0].message.content, without
+
+
+@check
 def structured_output():
     schema = {
         "type": "object",

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param allowedTokens no others can be chosen; empty for all
  * @param minTokens before so many tokens none that ends the output can be chosen, and no stop
  *     string is looked for
+ * @param forbidden sequences of tokens that the output does not contain: the last one is not chosen
+ *     behind the others
  * @param constraint a language that the output must belong to; null for none
  */
 public record Adjustments(
@@ -25,14 +27,17 @@ public record Adjustments(
     Map<Integer, Double> logitBias,
     List<Integer> allowedTokens,
     int minTokens,
+    List<List<Integer>> forbidden,
     @Nullable Constraint constraint) {
 
   /** Logits as the model gives them. */
-  public static final Adjustments NONE = new Adjustments(1, 0, 0, Map.of(), List.of(), 0, null);
+  public static final Adjustments NONE =
+      new Adjustments(1, 0, 0, Map.of(), List.of(), 0, List.of(), null);
 
   public Adjustments {
     logitBias = Map.copyOf(logitBias);
     allowedTokens = List.copyOf(allowedTokens);
+    forbidden = forbidden.stream().map(List::copyOf).toList();
     InvalidSamplingException.require(
         repetitionPenalty > 0 && repetitionPenalty <= 2,
         "repetition_penalty",
@@ -46,6 +51,8 @@ public record Adjustments(
         "logit_bias",
         "made of numbers between -100 and 100");
     InvalidSamplingException.require(minTokens >= 0, "min_tokens", "0 or more");
+    InvalidSamplingException.require(
+        forbidden.stream().noneMatch(List::isEmpty), "bad_words", "words that are not empty");
   }
 
   /** Whether logits stay as they are. */
@@ -55,7 +62,8 @@ public record Adjustments(
 
   /** Penalties only, see the record. */
   public static Adjustments penalties(double repetition, double presence, double frequency) {
-    return new Adjustments(repetition, presence, frequency, Map.of(), List.of(), 0, null);
+    return new Adjustments(
+        repetition, presence, frequency, Map.of(), List.of(), 0, List.of(), null);
   }
 
   public Adjustments withLogitBias(Map<Integer, Double> bias) {
@@ -66,6 +74,7 @@ public record Adjustments(
         bias,
         allowedTokens,
         minTokens,
+        forbidden,
         constraint);
   }
 
@@ -77,6 +86,7 @@ public record Adjustments(
         logitBias,
         tokens,
         minTokens,
+        forbidden,
         constraint);
   }
 
@@ -88,6 +98,19 @@ public record Adjustments(
         logitBias,
         allowedTokens,
         count,
+        forbidden,
+        constraint);
+  }
+
+  public Adjustments withForbidden(List<List<Integer>> sequences) {
+    return new Adjustments(
+        repetitionPenalty,
+        presencePenalty,
+        frequencyPenalty,
+        logitBias,
+        allowedTokens,
+        minTokens,
+        sequences,
         constraint);
   }
 
@@ -99,6 +122,7 @@ public record Adjustments(
         logitBias,
         allowedTokens,
         minTokens,
+        forbidden,
         language);
   }
 }

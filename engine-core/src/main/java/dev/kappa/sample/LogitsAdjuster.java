@@ -1,16 +1,17 @@
 package dev.kappa.sample;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Applies one request's {@link Adjustments} to its rows of logits and keeps what they depend on:
- * counts of its tokens and its place in its constraint. Confined to the engine thread.
+ * counts of its tokens, its end and its place in its constraint. Confined to the engine thread.
  *
  * <p>The order is vLLM's: tokens that the constraint or {@code allowedTokens} exclude get
- * -infinity; the bias is added; tokens that would end the output too early get -infinity; then come
- * the repetition, frequency and presence penalties.
+ * -infinity; the bias is added; tokens that would end the output too early, or complete a sequence
+ * that is forbidden, get -infinity; then come the repetition, frequency and presence penalties.
  */
 public final class LogitsAdjuster {
 
@@ -26,6 +27,7 @@ public final class LogitsAdjuster {
   private final int[] endTokens;
   private final float[] endLogits;
   private final long @Nullable [] allowed;
+  private final @Nullable ForbiddenSequences forbidden;
   private final Constraint.@Nullable Cursor cursor;
   private int accepted;
 
@@ -58,6 +60,7 @@ public final class LogitsAdjuster {
         allowed[token >> 6] |= 1L << token;
       }
     }
+    forbidden = wanted.forbidden().isEmpty() ? null : new ForbiddenSequences(wanted.forbidden());
     Constraint constraint = wanted.constraint();
     cursor = constraint == null ? null : constraint.begin();
   }
@@ -76,6 +79,9 @@ public final class LogitsAdjuster {
     }
     wanted.logitBias().keySet().forEach(token -> check("logit_bias", token, vocabularySize));
     wanted.allowedTokens().forEach(token -> check("allowed_token_ids", token, vocabularySize));
+    for (List<Integer> sequence : wanted.forbidden()) {
+      sequence.forEach(token -> check("bad_words", token, vocabularySize));
+    }
     return new LogitsAdjuster(wanted, prompt, endTokens, vocabularySize);
   }
 
@@ -98,6 +104,9 @@ public final class LogitsAdjuster {
     accepted++;
     if (counts != null) {
       counts.add(token, 1);
+    }
+    if (forbidden != null) {
+      forbidden.accept(token);
     }
     if (cursor != null) {
       cursor.accept(token);
@@ -123,6 +132,9 @@ public final class LogitsAdjuster {
       for (int token : endTokens) {
         logits[token] = NEVER;
       }
+    }
+    if (forbidden != null) {
+      forbidden.apply(logits);
     }
     if (counts != null) {
       penalize(counts, logits);

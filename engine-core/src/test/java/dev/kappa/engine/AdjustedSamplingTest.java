@@ -6,6 +6,7 @@ import dev.kappa.sample.Adjustments;
 import dev.kappa.sample.SamplingParams;
 import dev.kappa.sample.TokenLogprob;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -109,6 +110,27 @@ class AdjustedSamplingTest {
     assertThat(engine.submit(prompt(3), stopping.build()).tokens()).hasSizeLessThanOrEqualTo(3);
     SamplingParams later = stopping.adjustments(Adjustments.NONE.withMinTokens(3)).build();
     assertThat(engine.submit(prompt(3), later).tokens()).hasSizeGreaterThan(3);
+  }
+
+  @Test
+  void forbiddenSequencesAreNotWritten() {
+    List<Integer> plain = engine.submit(prompt(5), endless(30).temperature(0).build()).tokens();
+    List<Integer> pair = plain.subList(10, 12);
+    int single = plain.get(20);
+    SamplingParams without =
+        endless(30)
+            .temperature(0)
+            .adjustments(Adjustments.NONE.withForbidden(List.of(pair, List.of(single))))
+            .build();
+    List<Integer> tokens = engine.submit(prompt(5), without).tokens();
+    assertThat(tokens).hasSize(30).doesNotContain(single).doesNotContainSequence(pair);
+    int same = 0;
+    while (plain.get(same).equals(tokens.get(same))) {
+      same++;
+    }
+    assertThat(same)
+        .as("up to there nothing was forbidden")
+        .isEqualTo(Math.min(plain.indexOf(single), Collections.indexOfSubList(plain, pair) + 1));
   }
 
   @Test

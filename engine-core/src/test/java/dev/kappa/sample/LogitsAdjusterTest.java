@@ -105,6 +105,42 @@ class LogitsAdjusterTest {
     }
   }
 
+  /** Histories of all lengths, so that the remembered end has wrapped around. */
+  @Test
+  void drawsFollowTheNaiveDistributionWithoutForbiddenSequences() {
+    int size = 12;
+    List<List<Integer>> forbidden =
+        List.of(List.of(3), List.of(5, 6), List.of(7, 7, 8), List.of(1, 5, 6, 7, 4));
+    Adjustments wanted = Adjustments.penalties(1, 0.3, 0).withForbidden(forbidden);
+    float[] logits = randomLogits(size, 1, 5);
+    Random random = new Random(8);
+    LogitsAdjuster adjuster = adjuster(wanted, List.of(5, 7, 7), size);
+    Sampler sampler = new Sampler(size);
+    SamplingParams params = params(1, 0, 1, 0);
+    List<Integer> output = new ArrayList<>();
+    int excluded = 0;
+    for (int step = 0; step < 60; step++) {
+      float[] expected = naive(logits, wanted, List.of(), output);
+      for (List<Integer> sequence : forbidden) {
+        int begun = sequence.size() - 1;
+        int from = output.size() - begun;
+        if (from >= 0 && output.subList(from, output.size()).equals(sequence.subList(0, begun))) {
+          expected[sequence.getLast()] = Float.NEGATIVE_INFINITY;
+          excluded += begun > 0 ? 1 : 0;
+        }
+      }
+      long[] counts = new long[size];
+      for (int i = 0; i < 5_000; i++) {
+        counts[sampler.sample(row(logits), 0, params, adjuster, 77, i)]++;
+      }
+      ChiSquare.assertFits(counts, reference(expected, params), "after " + output);
+      int next = new int[] {1, 5, 6, 7, 7, 5}[random.nextInt(6)];
+      adjuster.accept(next);
+      output.add(next);
+    }
+    assertThat(excluded).isGreaterThan(15);
+  }
+
   @Test
   void greedyTakesTheBestOfTheAdjustedLogits() {
     Adjustments wanted = Adjustments.NONE.withLogitBias(Map.of(0, 10.0));
@@ -186,6 +222,15 @@ class LogitsAdjusterTest {
             () -> adjuster(Adjustments.NONE.withLogitBias(Map.of(-1, 1.0)), List.of(), 4))
         .isInstanceOf(InvalidSamplingException.class)
         .hasMessageContaining("logit_bias");
+  }
+
+  @Test
+  void refusesForbiddenSequencesThatAreNone() {
+    assertThatThrownBy(
+            () -> adjuster(Adjustments.NONE.withForbidden(List.of(List.of(1, 4))), List.of(), 4))
+        .hasMessageContaining("bad_words must be made of token ids below 4, not 4");
+    assertThatThrownBy(() -> Adjustments.NONE.withForbidden(List.of(List.of())))
+        .hasMessageContaining("bad_words");
   }
 
   @Test

@@ -53,7 +53,7 @@ class ClientSuitesTest {
   void python() throws Exception {
     requireClient("python");
     passes(
-        15,
+        16,
         CLIENTS.resolve("python/bin/python").toString(),
         SUITES.resolve("python/suite.py").toString());
   }

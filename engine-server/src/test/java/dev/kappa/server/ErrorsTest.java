@@ -110,7 +110,9 @@ class ErrorsTest {
           {"prompt":"x","allowed_token_ids":[]}           | allowed_token_ids
           {"prompt":"x","allowed_token_ids":[1,-1]}       | allowed_token_ids[1]
           {"prompt":"x","skip_special_tokens":0}          | skip_special_tokens
-          {"prompt":"x","bad_words":["a"]}                | bad_words
+          {"prompt":"x","bad_words":"a"}                  | bad_words
+          {"prompt":"x","bad_words":["a"," "]}            | bad_words[1]
+          {"prompt":"x","bad_words":["a"],"response_format":{"type":"json_object"}} | bad_words
           {"prompt":"x","cache_salt":""}                  | cache_salt
           {"prompt":"x","cache_salt":7}                   | cache_salt
           {"prompt":"x","cache_salt":["s"]}               | cache_salt

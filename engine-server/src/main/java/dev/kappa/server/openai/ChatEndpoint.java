@@ -86,8 +86,7 @@ public final class ChatEndpoint implements Endpoint {
   }
 
   private SamplingFields sampling(JsonFields fields, @Nullable Tools tools) {
-    int vocabularySize = model.backend().info().model().vocabularySize();
-    SamplingFields sampling = SamplingFields.read(fields, model.defaults(), vocabularySize);
+    SamplingFields sampling = SamplingFields.read(fields, model);
     Outline format = FormatField.read(fields);
     if (tools == null) {
       return sampling.within(format, FormatField.NAME, serving.grammars());

@@ -36,7 +36,7 @@ public final class CompletionsEndpoint implements Endpoint {
     int vocabularySize = info.model().vocabularySize();
     StreamFields stream = StreamFields.read(fields);
     SamplingFields sampling =
-        SamplingFields.read(fields, model.defaults(), vocabularySize)
+        SamplingFields.read(fields, model)
             .within(FormatField.read(fields), FormatField.NAME, serving.grammars());
     int maxTokens = fields.integer("max_tokens", 0, Integer.MAX_VALUE, DEFAULT_MAX_TOKENS);
     boolean echo = fields.bool("echo", false);

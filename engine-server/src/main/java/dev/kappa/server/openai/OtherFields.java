@@ -42,7 +42,7 @@ final class OtherFields {
     put(fields, no, "use_beam_search", "continue_final_message");
     put(fields, no, "web_search_options", "early_stopping", "include_metrics");
     put(fields, yes, "spaces_between_special_tokens");
-    put(fields, empty, "functions", "bad_words", "documents");
+    put(fields, empty, "functions", "documents");
     put(fields, empty, "logits_processors", "mm_processor_kwargs", "vllm_xargs");
     put(fields, never, "kv_transfer_params", "guided_json", "guided_regex");
     put(fields, never, "guided_choice", "guided_grammar", "structured_outputs", "audio");

@@ -6,6 +6,7 @@ import dev.kappa.grammar.Outline;
 import dev.kappa.sample.Adjustments;
 import dev.kappa.sample.SamplingParams;
 import dev.kappa.server.backend.SamplingDefaults;
+import dev.kappa.server.backend.ServedModel;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +36,9 @@ record SamplingFields(
   // The engine compares them with the output's end after every token.
   private static final int MAX_STOP_LENGTH = 256;
 
-  static SamplingFields read(JsonFields fields, SamplingDefaults defaults, int vocabularySize) {
+  static SamplingFields read(JsonFields fields, ServedModel model) {
+    SamplingDefaults defaults = model.defaults();
+    int vocabularySize = model.backend().info().model().vocabularySize();
     double temperature = fields.number("temperature", 0, 2, defaults.temperature());
     // vLLM's clients say -1 for "all".
     int topK = Math.max(0, fields.integer("top_k", -1, Integer.MAX_VALUE, defaults.topK()));
@@ -56,7 +59,7 @@ record SamplingFields(
         fields.bool("ignore_eos", false),
         fields.bool("include_stop_str_in_output", false),
         fields.bool("skip_special_tokens", true),
-        AdjustmentFields.read(fields, vocabularySize));
+        AdjustmentFields.read(fields, model.backend().tokenizer(), vocabularySize));
   }
 
   /**
@@ -72,6 +75,9 @@ record SamplingFields(
     if (!adjustments.allowedTokens().isEmpty()) {
       throw JsonFields.bad(
           "allowed_token_ids", "allowed_token_ids is not supported beside " + field);
+    }
+    if (!adjustments.forbidden().isEmpty()) {
+      throw JsonFields.bad("bad_words", "bad_words is not supported beside " + field);
     }
     Grammar constraint;
     try {
