@@ -12,6 +12,7 @@ import dev.kappa.kv.KvCache;
 import dev.kappa.kv.KvLayout;
 import dev.kappa.kv.KvOptions;
 import dev.kappa.kv.RestoreMode;
+import dev.kappa.kv.SlidingWindows;
 import dev.kappa.kv.StorePolicy;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -47,7 +48,15 @@ class SchedulerTest {
 
   private KvCache cache(int blocks) {
     BlockKeys keys = new BlockKeys(LAYOUT, "model", "numerics");
-    KvCache cache = new KvCache(device, LAYOUT, blocks, keys, stream, KvOptions.deviceOnly(true));
+    KvCache cache =
+        new KvCache(
+            device,
+            LAYOUT,
+            blocks,
+            keys,
+            stream,
+            KvOptions.deviceOnly(true),
+            SlidingWindows.none(LAYOUT));
     caches.add(cache);
     return cache;
   }
@@ -154,7 +163,13 @@ class SchedulerTest {
             true, 1 << 20, StorePolicy.WRITE_THROUGH, RestoreMode.LOAD, 0, 1L << 40, false);
     KvCache cache =
         new KvCache(
-            device, LAYOUT, 64, new BlockKeys(LAYOUT, "model", "numerics"), stream, options);
+            device,
+            LAYOUT,
+            64,
+            new BlockKeys(LAYOUT, "model", "numerics"),
+            stream,
+            options,
+            SlidingWindows.none(LAYOUT));
     caches.add(cache);
     Scheduler scheduler =
         new Scheduler(cache, new StepCost(2, 1, 4, 1), SchedulePolicy.FCFS, RestoreMode.LOAD, 8, 8);
