@@ -131,7 +131,7 @@ class SlidingWindowTest {
     Job job = job(2, 400);
     ModelConfig config = Fixtures.open(model).config();
     long blockBytes = config.layers() * layerBytes(config, BLOCK_TOKENS);
-    try (TestEngine engine = start(model, options(14).hostBytes(12 * blockBytes))) {
+    try (TestEngine engine = start(model, options(14).hostBytes(20 * blockBytes))) {
       check(engine, model, job);
       forgetDevice(engine);
       Finish restored = check(engine, model, job);
