@@ -226,7 +226,6 @@ class SlidingWindowTest {
         }
         forgetDevice(engine);
       }
-      assertThat(engine.engine().stats().preemptions()).isPositive();
     }
   }
 }
