@@ -9,7 +9,6 @@ import org.jspecify.annotations.Nullable;
 public final class Forecast {
 
   private final KvLayout layout;
-  private final BlockPool pool;
   private final @Nullable HostSide host;
   private final Producers producers;
   private final PrefixSearch search;
@@ -17,13 +16,11 @@ public final class Forecast {
 
   Forecast(
       KvLayout layout,
-      BlockPool pool,
       @Nullable HostSide host,
       Producers producers,
       PrefixSearch search,
       SlidingWindows windows) {
     this.layout = layout;
-    this.pool = pool;
     this.host = host;
     this.producers = producers;
     this.search = search;
@@ -67,12 +64,7 @@ public final class Forecast {
 
   /** Whether the block that an {@link Outlook} says is being produced still is. */
   public boolean isProduced(BlockTable table, Outlook outlook) {
-    if (!outlook.awaits()) {
-      return false;
-    }
-    BlockKey key = table.knownKey(outlook.awaited());
-    // What is loaded is findable as soon as it is there, though its sequence runs on.
-    return producers.has(key) && !pool.contains(key);
+    return outlook.awaits() && search.isProduced(table.knownKey(outlook.awaited()));
   }
 
   /**

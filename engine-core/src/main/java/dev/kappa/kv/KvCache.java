@@ -59,7 +59,7 @@ public final class KvCache implements AutoCloseable {
       throw e;
     }
     search = new PrefixSearch(layout, keys, options.reuse(), pool, host, producers, windows);
-    forecast = new Forecast(layout, pool, host, producers, search, windows);
+    forecast = new Forecast(layout, host, producers, search, windows);
     longContexts =
         host == null
             ? null

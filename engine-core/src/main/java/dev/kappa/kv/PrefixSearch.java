@@ -84,12 +84,12 @@ final class PrefixSearch {
     for (int index = 0; index < known; index++) {
       BlockKey key = key(table, index, tokens);
       boolean onDevice = pool.contains(key);
-      if (!onDevice && awaits && producers.has(key)) {
+      if (awaits && isProduced(key)) {
         produced = index;
         break;
       }
       if (!onDevice && !(use == PrefixUse.ALL && host != null && host.contains(key))) {
-        if (!mayBeIncomplete(key)) {
+        if (!windows.everywhere() && !isInPart(key)) {
           break;
         }
         incomplete = index;
@@ -105,7 +105,7 @@ final class PrefixSearch {
 
   /** Whether what is needed of a block of a prefix is on the device. */
   boolean isOnDevice(Found found, int index, BlockKey key) {
-    return pool.contains(key) || (index < found.seen && pool.contains(key.inPart()));
+    return pool.contains(key) || (index < found.seen && isInPart(key));
   }
 
   /**
@@ -147,8 +147,14 @@ final class PrefixSearch {
     return new Held(missing, found.seen, incomplete < windows.firstSeen(position));
   }
 
-  private boolean mayBeIncomplete(BlockKey key) {
-    return windows.everywhere() || (windows.anywhere() && pool.contains(key.inPart()));
+  /** Whether another sequence will bring forth a block's content. */
+  boolean isProduced(BlockKey key) {
+    // What is loaded is findable as soon as it is there, though its sequence runs on.
+    return producers.has(key) && !pool.contains(key) && !isInPart(key);
+  }
+
+  private boolean isInPart(BlockKey key) {
+    return windows.anywhere() && pool.contains(key.inPart());
   }
 
   /**
