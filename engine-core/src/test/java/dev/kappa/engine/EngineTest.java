@@ -171,6 +171,7 @@ class EngineTest {
     EngineOptions options = TestEngine.options(8, 16, 4, 32);
     try (TestEngine own = new TestEngine(TestEngine.tinyModel("llama-tiny"), options, 1)) {
       own.submit(prompt, TestEngine.greedy(5)).finish();
+      own.awaitIdle();
       Histogram.Reading tokens = own.engine().distributions().stepTokens().read();
       assertThat(tokens.count()).isEqualTo(own.engine().stats().steps()).isEqualTo(5);
       assertThat(tokens.sum()).isEqualTo(prompt.length + 4);
