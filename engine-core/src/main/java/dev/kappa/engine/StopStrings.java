@@ -25,10 +25,13 @@ final class StopStrings {
   /**
    * Takes the next piece.
    *
-   * @return the text that is certain to come before any stop string; once one is {@link #found},
-   *     what preceded it, and it if included
+   * @return the text that is certain to come before any stop string; when one is {@link #found},
+   *     what preceded it, and it if included; after that nothing
    */
   String append(String piece) {
+    if (found != null) {
+      return "";
+    }
     if (stops.isEmpty()) {
       return piece;
     }

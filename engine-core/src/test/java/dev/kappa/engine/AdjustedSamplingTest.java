@@ -113,6 +113,20 @@ class AdjustedSamplingTest {
   }
 
   @Test
+  void theStopStringIsPartOfTheTextWhereAsked() {
+    SamplingParams.Builder params = endless(12).temperature(0);
+    String text = engine.submit(prompt(3), params.build()).text();
+    String stop = text.substring(6, 9);
+    String without = text.substring(0, text.indexOf(stop));
+    params.stop(List.of(stop));
+    assertThat(engine.submit(prompt(3), params.build()).text()).isEqualTo(without);
+    Collected with = engine.submit(prompt(3), params.includeStop(true).build());
+    assertThat(with.text()).isEqualTo(without + stop);
+    assertThat(with.finish().reason()).isEqualTo(Finish.Reason.STOP);
+    assertThat(with.finish().stopString()).isEqualTo(stop);
+  }
+
+  @Test
   void forbiddenSequencesAreNotWritten() {
     List<Integer> plain = engine.submit(prompt(5), endless(30).temperature(0).build()).tokens();
     List<Integer> pair = plain.subList(10, 12);

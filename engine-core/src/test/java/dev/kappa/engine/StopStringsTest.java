@@ -77,6 +77,19 @@ class StopStringsTest {
     }
   }
 
+  /** The engine passes the decoder's rest on when the output ends, whatever ended it. */
+  @Test
+  void nothingIsTextBehindAStopString() {
+    for (boolean include : new boolean[] {false, true}) {
+      StopStrings stops = new StopStrings(List.of("END"), include);
+      assertThat(stops.append("abENDcENDd")).isEqualTo(include ? "abEND" : "ab");
+      assertThat(stops.append("")).isEmpty();
+      assertThat(stops.append("xEND")).isEmpty();
+      assertThat(stops.finish()).isEmpty();
+      assertThat(stops.found()).isEqualTo("END");
+    }
+  }
+
   @Test
   void includesTheStringThatWasFound() {
     StopStrings stops = new StopStrings(List.of("END"), true);
