@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kappa.device.Device;
 import dev.kappa.device.Devices;
+import dev.kappa.kv.KvDistributions;
 import dev.kappa.kv.KvStats;
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.kv.StorePolicy;
@@ -88,6 +89,12 @@ public class OffloadTest {
       assertThat(load.blocks()).isEqualTo(usage.hostTokens() / 8);
       assertThat(load.bytes()).isEqualTo(load.blocks() * kv(engine).blockBytes());
       assertThat(load.copyNanos()).isPositive();
+      engine.awaitIdle();
+      KvDistributions distributions = engine.engine().distributions().kv();
+      assertThat(distributions.loadBytes().read().sum()).isEqualTo(kv(engine).loads().bytes());
+      assertThat(distributions.storeBytes().read().sum()).isEqualTo(kv(engine).stores().bytes());
+      assertThat(distributions.lookupSeconds().read().count()).isEqualTo(9);
+      assertThat(kv(engine).hostReading() + kv(engine).hostWriting()).isZero();
     }
   }
 
