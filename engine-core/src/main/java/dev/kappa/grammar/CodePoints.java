@@ -2,6 +2,7 @@ package dev.kappa.grammar;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 
@@ -25,11 +26,14 @@ final class CodePoints {
   }
 
   static CodePoints of(String characters) {
-    CodePoints all = NONE;
-    for (int codePoint : characters.codePoints().toArray()) {
-      all = all.and(codePoint, codePoint);
-    }
-    return all;
+    return union(characters.codePoints().mapToObj(point -> of(point, point)).toList());
+  }
+
+  /** Those of all sets. */
+  static CodePoints union(Collection<CodePoints> sets) {
+    List<Range> all = new ArrayList<>();
+    sets.forEach(set -> all.addAll(set.ranges));
+    return new CodePoints(merged(all));
   }
 
   /** The ranges in ascending order; they neither touch nor overlap. */
@@ -45,9 +49,7 @@ final class CodePoints {
   }
 
   CodePoints and(CodePoints others) {
-    List<Range> all = new ArrayList<>(ranges);
-    all.addAll(others.ranges);
-    return new CodePoints(merged(all));
+    return union(List.of(this, others));
   }
 
   /** All others. */

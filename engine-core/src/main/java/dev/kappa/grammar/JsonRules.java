@@ -1,6 +1,7 @@
 package dev.kappa.grammar;
 
 import dev.kappa.grammar.NetworkBuilder.Rule;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -15,7 +16,7 @@ final class JsonRules {
   private static final int MAX_INDENT = 20;
 
   /** 10^15 - 1 is exact in a double, as which most readers take numbers. */
-  private static final int MAX_DIGITS = 15;
+  static final int MAX_DIGITS = 15;
 
   private static final String DIGITS = "0123456789";
   private static final String HEX = "0123456789abcdefABCDEF";
@@ -82,11 +83,8 @@ final class JsonRules {
 
   /** Any character that needs no escape, but for some. */
   private void plainExcept(int from, Set<Integer> excepted, int to) {
-    CodePoints left = PLAIN;
-    for (int codePoint : excepted) {
-      left = left.without(CodePoints.of(codePoint, codePoint));
-    }
-    plain(from, left, to);
+    List<CodePoints> holes = excepted.stream().map(point -> CodePoints.of(point, point)).toList();
+    plain(from, PLAIN.without(CodePoints.union(holes)), to);
   }
 
   private void plain(int from, CodePoints points, int to) {

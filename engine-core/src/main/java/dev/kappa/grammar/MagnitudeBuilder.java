@@ -72,7 +72,7 @@ final class MagnitudeBuilder {
     }
     end = to;
     for (int length = low.whole.length();
-        length <= Math.min(NumberCompiler.MAX_DIGITS, high.whole.length());
+        length <= Math.min(JsonRules.MAX_DIGITS, high.whole.length());
         length++) {
       boolean onLow = length == low.whole.length();
       boolean onHigh = length == high.whole.length();
@@ -123,12 +123,12 @@ final class MagnitudeBuilder {
   private void addFraction(int from, Place place) {
     int behind = place.behind;
     if (behind < 0) {
-      boolean hasRoom = kind.fraction() > 0 && place.used < NumberCompiler.MAX_DIGITS;
+      boolean hasRoom = kind.fraction() > 0 && place.used < JsonRules.MAX_DIGITS;
       if (hasRoom) {
         int point = builder.any(from, ".");
         addFractionDigits(point, place, 0);
       }
-    } else if (behind < kind.fraction() && place.used + behind < NumberCompiler.MAX_DIGITS) {
+    } else if (behind < kind.fraction() && place.used + behind < JsonRules.MAX_DIGITS) {
       addFractionDigits(from, place, behind);
     }
   }

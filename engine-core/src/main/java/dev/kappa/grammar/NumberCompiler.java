@@ -12,12 +12,10 @@ import tools.jackson.databind.JsonNode;
  */
 final class NumberCompiler {
 
-  static final int MAX_DIGITS = 15;
-
   /** Steps of which remainders are counted. */
   private static final int MAX_STEP = 1000;
 
-  private static final BigDecimal LIMIT = BigDecimal.TEN.pow(MAX_DIGITS);
+  private static final BigDecimal LIMIT = BigDecimal.TEN.pow(JsonRules.MAX_DIGITS);
 
   private final NetworkBuilder builder;
   private final JsonRules json;
@@ -56,7 +54,8 @@ final class NumberCompiler {
     if (low == null && high == null && step == null) {
       return integer ? json.integer(from) : json.number(from);
     }
-    Kind kind = step == null ? new Kind(integer ? 0 : MAX_DIGITS - 1, 1) : kind(node, integer);
+    Kind kind =
+        step == null ? new Kind(integer ? 0 : JsonRules.MAX_DIGITS - 1, 1) : kind(node, integer);
     Bound least = low == null ? new Bound(LIMIT.negate(), true) : low;
     Bound most = high == null ? new Bound(LIMIT, true) : high;
     Bound zero = new Bound(BigDecimal.ZERO, true);
@@ -74,7 +73,7 @@ final class NumberCompiler {
       SchemaNode node, String inclusive, String exclusive, boolean fromBelow) {
     BigDecimal with = node.decimal(inclusive);
     BigDecimal without = node.decimal(exclusive);
-    if (without != null && without.stripTrailingZeros().precision() > MAX_DIGITS) {
+    if (without != null && without.stripTrailingZeros().precision() > JsonRules.MAX_DIGITS) {
       throw node.error(exclusive, exclusive + " is supported with up to 15 digits");
     }
     if (with == null || without == null) {
@@ -93,7 +92,7 @@ final class NumberCompiler {
       throw node.error("multipleOf", "multipleOf must be above 0");
     }
     boolean isPower = step.unscaledValue().intValue() == 1 && step.precision() == 1;
-    if (isPower && step.scale() >= 0 && step.scale() < MAX_DIGITS) {
+    if (isPower && step.scale() >= 0 && step.scale() < JsonRules.MAX_DIGITS) {
       return new Kind(integer ? 0 : step.scale(), 1);
     }
     boolean isWhole = step.scale() <= 0;

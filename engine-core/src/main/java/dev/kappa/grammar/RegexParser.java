@@ -15,6 +15,8 @@ final class RegexParser {
 
   private static final int MAX_COUNT = 10_000;
 
+  private static final int MAX_LENGTH = 10_000;
+
   private static final CodePoints DIGITS = CodePoints.of('0', '9');
   private static final CodePoints WORD = DIGITS.and('a', 'z').and('A', 'Z').and('_', '_');
   private static final CodePoints SPACE = CodePoints.of(" \t\n\u000b\f\r");
@@ -56,6 +58,9 @@ final class RegexParser {
    *     part; says what and where
    */
   static Regex parse(String expression) {
+    if (expression.length() > MAX_LENGTH) {
+      throw new UnsupportedRegexException("more than " + MAX_LENGTH + " characters");
+    }
     RegexParser parser = new RegexParser(expression);
     List<Regex> options = new ArrayList<>();
     do {
@@ -214,13 +219,13 @@ final class RegexParser {
   private CodePoints bracket() {
     int open = at - 1;
     boolean negated = take('^');
-    CodePoints all = CodePoints.NONE;
+    List<CodePoints> all = new ArrayList<>();
     while (at < text.length() && peek() != ']') {
       int start = at;
       CodePoints low = member();
       boolean isRange = at + 1 < text.length() && peek() == '-' && text.charAt(at + 1) != ']';
       if (!isRange) {
-        all = all.and(low);
+        all.add(low);
         continue;
       }
       at++;
@@ -229,13 +234,14 @@ final class RegexParser {
         at = start;
         throw error("the range is none");
       }
-      all = all.and(first(low), first(high));
+      all.add(CodePoints.of(first(low), first(high)));
     }
     if (!take(']')) {
       at = open;
       throw error("the class is not closed");
     }
-    return negated ? all.complement() : all;
+    CodePoints members = CodePoints.union(all);
+    return negated ? members.complement() : members;
   }
 
   private static boolean isOne(CodePoints points) {

@@ -71,6 +71,7 @@ final class SchemaCompiler {
   private final ArrayCompiler arrays;
   private final StringCompiler strings;
   private final NumberCompiler numbers;
+  private final Disjointness disjointness = new Disjointness(this::target);
   private final Map<String, Rule> references = new HashMap<>();
 
   /** Referred schemas that are still to be made: one after the other, not one within the other. */
@@ -137,20 +138,19 @@ final class SchemaCompiler {
 
   private int options(int from, SchemaNode node, String keyword) {
     List<JsonNode> options = node.elements(keyword);
-    if (keyword.equals("oneOf")) {
-      checkDisjoint(node, options);
-    }
     int end = builder.state();
     int i = 0;
     for (JsonNode option : options) {
       builder.epsilon(compile(from, option, node.path(keyword + "[" + i++ + "]")), end);
+    }
+    if (keyword.equals("oneOf")) {
+      checkDisjoint(node, options);
     }
     return end;
   }
 
   /** Where no value satisfies two, one of them is the same as any of them. */
   private void checkDisjoint(SchemaNode node, List<JsonNode> options) {
-    Disjointness disjointness = new Disjointness(option -> target(node, option));
     for (int i = 0; i < options.size(); i++) {
       for (int j = 0; j < i; j++) {
         if (!disjointness.areDisjoint(options.get(j), options.get(i))) {
@@ -164,11 +164,11 @@ final class SchemaCompiler {
   }
 
   /** What a schema refers to, or itself. */
-  private JsonNode target(SchemaNode node, JsonNode schema) {
+  private JsonNode target(JsonNode schema) {
     JsonNode at = schema;
     JsonNode reference = at.get("$ref");
     for (int i = 0; i < MAX_REFERENCES && reference != null && reference.isString(); i++) {
-      at = resolve(node, reference.stringValue());
+      at = resolve(new SchemaNode(at, ""), reference.stringValue());
       reference = at.get("$ref");
     }
     return at;
