@@ -1,6 +1,6 @@
 package dev.kappa.device.cpu;
 
-import dev.kappa.device.DType;
+import dev.kappa.device.Encoding;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,7 +50,7 @@ final class MatmulKernel {
       int rows,
       PackedMatrix weight,
       long out) {
-    if (rows == 1 && weight.dtype() != DType.F16) {
+    if (rows == 1) {
       int index = indices == null ? first : indices[first];
       row(pool, scratch, in + 4L * index * weight.columns(), weight, out);
       return;
@@ -69,7 +69,7 @@ final class MatmulKernel {
   private static void row(
       WorkerPool pool, Scratch scratch, long in, PackedMatrix weight, long out) {
     int panels = weight.panels();
-    int group = Math.clamp(ROW_CHUNK / weight.panelBytes(), 1, panels);
+    int group = (int) Math.clamp(ROW_CHUNK / Math.max(1, weight.meanPanelBytes()), 1, panels);
     pool.run(
         scratch,
         Math.ceilDiv(panels, group),
@@ -77,11 +77,30 @@ final class MatmulKernel {
           int end = Math.min((item + 1) * group, panels);
           long sums = own.sums();
           for (int panel = item * group; panel < end; panel++) {
-            long from = weight.address() + panel * weight.panelBytes();
-            MatvecKernel.multiply(weight.dtype(), in, from, weight.columns(), sums);
-            Elements.copy(sums, out + panel * TileKernel.B_PITCH, weight.width(panel));
+            row(own, in, weight, panel, sums);
+            Elements.copy(sums, out + 4L * weight.firstRow(panel), weight.width(panel));
           }
         });
+  }
+
+  /** One row times one panel, which is expanded a few columns at a time if need be. */
+  private static void row(Scratch own, long in, PackedMatrix weight, int panel, long sums) {
+    Encoding encoding = weight.encoding(panel);
+    long from = weight.address(panel);
+    int columns = weight.columns();
+    Elements.zero(sums, TileKernel.PANEL);
+    switch (encoding) {
+      case F32 -> MatvecKernel.addF32(in, from, columns, sums);
+      case BF16 -> MatvecKernel.addBf16(in, from, columns, sums);
+      default -> {
+        long expanded = own.weights();
+        for (int k = 0; k < columns; k += FEW_DEPTH) {
+          int depth = Math.min(FEW_DEPTH, columns - k);
+          PanelExpander.expand(encoding, from, k, depth, expanded);
+          MatvecKernel.addF32(in + 4L * k, expanded, depth, sums);
+        }
+      }
+    }
   }
 
   private static void pass(
@@ -120,9 +139,10 @@ final class MatmulKernel {
 
     /** Adds the products of {@code depth} inputs from the {@code k}-th on. */
     void run(int k, int depth) {
-      if (weight.dtype() != DType.F32) {
-        for (int panel = first; panel < end; panel++) {
-          PanelExpander.expand(weight.dtype(), source(panel, k), widened(panel), depth);
+      for (int panel = first; panel < end; panel++) {
+        Encoding encoding = weight.encoding(panel);
+        if (encoding != Encoding.F32) {
+          PanelExpander.expand(encoding, weight.address(panel), k, depth, widened(panel));
         }
       }
       for (int tile = 0; tile < in.tiles(); tile++) {
@@ -137,8 +157,8 @@ final class MatmulKernel {
       int a = in.at(k, tile);
       long pitch = (long) weight.rows() * Float.BYTES;
       for (int panel = first; panel < end; panel++) {
-        long c = out + row * pitch + panel * TileKernel.B_PITCH;
-        long b = weight.dtype() == DType.F32 ? source(panel, k) : widened(panel);
+        long c = out + row * pitch + 4L * weight.firstRow(panel);
+        long b = floats(panel, k);
         if (present == height && weight.width(panel) == TileKernel.PANEL) {
           if (k == 0) {
             clear(c, pitch, height);
@@ -170,8 +190,11 @@ final class MatmulKernel {
       }
     }
 
-    private long source(int panel, int k) {
-      return weight.address() + panel * weight.panelBytes() + k * weight.columnBytes();
+    /** Where a panel's columns lie as floats from the k-th on. */
+    private long floats(int panel, int k) {
+      return weight.encoding(panel) == Encoding.F32
+          ? weight.address(panel) + k * TileKernel.B_PITCH
+          : widened(panel);
     }
 
     private long widened(int panel) {

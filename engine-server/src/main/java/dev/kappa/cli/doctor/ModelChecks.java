@@ -54,7 +54,7 @@ final class ModelChecks {
   }
 
   private static Finding weights(ModelDirectory directory) {
-    try (Checkpoint checkpoint = directory.checkpoint(LoadFormat.SAFETENSORS, 0)) {
+    try (Checkpoint checkpoint = directory.checkpoint(LoadFormat.STORED, 0)) {
       List<String> missing =
           Architecture.of(directory.config()).tensors(directory.config()).stream()
               .map(TensorSpec::name)
