@@ -238,7 +238,7 @@ def make_models_of_blocks(root):
     ), {"o_proj": Type.Q8_0, "": Type.Q6_K}, 502)
     # 48 rows of keys are no whole number of panels.
     make(root, "qwen2-q4_0", Qwen2ForCausalLM, Qwen2Config(
-        **dict(small, num_hidden_layers=2), hidden_size=96, intermediate_size=96,
+        **dict(small, num_hidden_layers=2), hidden_size=64, intermediate_size=96, head_dim=16,
         num_attention_heads=6, num_key_value_heads=3, vocab_size=512,
         rope_parameters=dict(rope_type="default", rope_theta=1000000.0),
     ), {

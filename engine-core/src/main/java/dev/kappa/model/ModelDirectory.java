@@ -98,6 +98,11 @@ public record ModelDirectory(
 
   /** Whether it is a GGUF file. */
   public boolean isGguf() {
+    return isGguf(path);
+  }
+
+  /** Whether a path is a GGUF file's, by its name. */
+  public static boolean isGguf(Path path) {
     return GgufFile.isNamedSo(path);
   }
 

@@ -136,7 +136,9 @@ class GgufTokenizerTest {
     GgufWriter other = new GgufWriter().text("tokenizer.ggml.model", "bert");
     assertRefused(new GgufWriter(), "\"tokenizer.ggml.model\" is missing");
     assertRefused(other, "\"bert\"; expected \"gpt2\" (byte-level BPE) or \"llama\"");
-    assertRefused(vocabulary(), "\"tokenizer.ggml.pre\" is missing; expected one of default");
+    assertRefused(
+        vocabulary(),
+        "\"tokenizer.ggml.pre\" is missing; expected one of deepseek-r1-qwen, default");
     GgufWriter known = vocabulary().text("tokenizer.ggml.pre", "qwen2");
     assertRefused(known, "\"tokenizer.ggml.merges\" is missing");
     assertRefused(known.texts("tokenizer.ggml.merges", List.of("ab")), "merges[0]");
