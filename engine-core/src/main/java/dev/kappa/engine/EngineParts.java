@@ -101,7 +101,14 @@ final class EngineParts implements AutoCloseable {
       BlockKeys keys = new BlockKeys(layout, fingerprint, device.info().numericsId());
       cache =
           resources.own(
-              new KvCache(device, layout, info.numBlocks(), keys, stream, sizing.kvOptions()),
+              new KvCache(
+                  device,
+                  layout,
+                  info.numBlocks(),
+                  keys,
+                  stream,
+                  sizing.kvOptions(),
+                  sizing.windows()),
               KvCache::close);
       StepMarks marks =
           tracer == null
@@ -124,7 +131,7 @@ final class EngineParts implements AutoCloseable {
                   marks),
               StepRunner::close);
       gate = resources.own(new LoadGate(device, cache, marks), LoadGate::close);
-      if (info.maxModelLength() > info.kvCapacityTokens()) {
+      if (sizing.exceedsDevice()) {
         int longRows = LongSequence.maxChunk(cache.longContexts(), rows);
         longRunner =
             resources.own(

@@ -5,6 +5,7 @@ import dev.kappa.device.Device;
 import dev.kappa.kv.KvLayout;
 import dev.kappa.kv.KvOptions;
 import dev.kappa.kv.LongContexts;
+import dev.kappa.kv.SlidingWindows;
 import dev.kappa.kv.StreamedKv;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.Transformer;
@@ -45,6 +46,7 @@ final class EngineSizing {
   private final EngineOptions options;
   private final Device device;
   private final KvLayout layout;
+  private final SlidingWindows windows;
   private final int maxSequences;
   private final int maxBatchedTokens;
   private final int numBlocks;
@@ -67,6 +69,12 @@ final class EngineSizing {
               .formatted(options.maxModelLength(), config.longestPositions()));
     }
     layout = chooseLayout();
+    windows =
+        new SlidingWindows(
+            layout,
+            device.kernels().attentionTile(),
+            config.attention().window(),
+            config.attention().windowed());
     int mostSequences = given(options.maxBatchedTokens(), DEFAULT_SEQUENCES);
     maxSequences = given(options.maxSequences(), Math.min(DEFAULT_SEQUENCES, mostSequences));
     boolean cpu = device.info().kind().equals("cpu");
@@ -85,6 +93,15 @@ final class EngineSizing {
 
   KvLayout layout() {
     return layout;
+  }
+
+  SlidingWindows windows() {
+    return windows;
+  }
+
+  /** Whether the longest sequence holds more blocks at a time than there are on the device. */
+  boolean exceedsDevice() {
+    return windows.mostBlocks(maxModelLength, maxBatchedTokens) > numBlocks;
   }
 
   int maxBatchedTokens() {
@@ -140,8 +157,9 @@ final class EngineSizing {
 
   /** No more than all sequences could ever use, and no more than a share of what is free. */
   private int blocksThatFit(boolean cpu) {
-    long longest = given(options.maxModelLength(), config.maxPositions());
-    long useful = maxSequences * Math.ceilDiv(longest, layout.blockTokens());
+    int longest = given(options.maxModelLength(), config.maxPositions());
+    long most = windows.mostBlocks(longest, maxBatchedTokens);
+    long useful = maxSequences * most;
     long needed = weightBytes() + Transformer.activationBytes(config, device, maxBatchedTokens);
     long free = device.freeBytes() - needed;
     double share = cpu ? KV_SHARE_OF_FREE_CPU : KV_SHARE_OF_FREE;
@@ -149,7 +167,7 @@ final class EngineSizing {
       share = options.memoryUtilization();
     }
     long fitting = (long) (Math.max(0, free) * share) / layout.blockBytes();
-    if (hostBytes > 0 && longest > fitting * layout.blockTokens()) {
+    if (hostBytes > 0 && most > fitting) {
       free -= longContextBytes();
       fitting = (long) (Math.max(0, free) * share) / layout.blockBytes();
     }
@@ -174,7 +192,7 @@ final class EngineSizing {
   private int chooseMaxModelLength() {
     long capacity = Math.max((long) numBlocks * layout.blockTokens(), longCapacity());
     int wanted = given(options.maxModelLength(), config.maxPositions());
-    if (wanted <= capacity) {
+    if (wanted <= capacity || windows.mostBlocks(wanted, maxBatchedTokens) <= numBlocks) {
       return wanted;
     }
     if (options.maxModelLength() > 0) {

@@ -151,7 +151,7 @@ final class LongRunner implements AutoCloseable {
   void begin(StepPlan step, StepRunner.RowSink sink, Worker worker) {
     StepPlan.Chunk chunk = step.chunks().getFirst();
     begunNanos = clock.nanos();
-    predictedReadNanos = contexts.readNanos(chunk.sequence().blocks());
+    predictedReadNanos = contexts.readNanos(chunk.sequence().blocks(), chunk.start());
     contexts.follow(stream);
     kv.open(chunk.sequence().blocks(), chunk.start() + chunk.count());
     submitted = false;

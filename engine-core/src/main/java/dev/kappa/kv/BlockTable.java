@@ -26,6 +26,7 @@ public final class BlockTable {
   private int asked;
   private boolean sampled;
   private int produces;
+  private int firstHeld;
   private @Nullable Load load;
   private int windowStart = NONE;
   private final BitSet stored = new BitSet();
@@ -38,12 +39,12 @@ public final class BlockTable {
     this.salt = salt;
   }
 
-  /** Blocks held. */
+  /** Blocks in token order, those included that no token sees any more. */
   public int size() {
     return size;
   }
 
-  /** Pool number of the {@code index}-th block. */
+  /** Pool number of the {@code index}-th block; -1 where no token sees it any more. */
   public int block(int index) {
     java.util.Objects.checkIndex(index, size);
     return blocks[index];
@@ -62,6 +63,26 @@ public final class BlockTable {
 
   void set(int index, int block) {
     blocks[index] = block;
+  }
+
+  /** The first block that may still be held: those before it were taken away. */
+  int firstHeld() {
+    return firstHeld;
+  }
+
+  /** Takes the first block that is held away and returns it; -1 if it was not there. */
+  int takeAway(int index) {
+    int block = blocks[index];
+    blocks[index] = NONE;
+    firstHeld = index + 1;
+    return block;
+  }
+
+  /** Forgets that blocks were taken away from a table that is empty. */
+  void restart() {
+    firstHeld = 0;
+    published = 0;
+    windowStart = NONE;
   }
 
   /** The host block that holds a copy of the {@code index}-th block, held by this table; or -1. */
@@ -110,11 +131,6 @@ public final class BlockTable {
     stored.clear();
     stored.set(0, hostOnly);
     storeFailures = 0;
-  }
-
-  /** Forgets that the sequence was streamed. */
-  void endStream() {
-    windowStart = NONE;
   }
 
   /** Leading blocks that are not on the device. */

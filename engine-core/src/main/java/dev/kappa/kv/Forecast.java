@@ -9,39 +9,30 @@ import org.jspecify.annotations.Nullable;
 public final class Forecast {
 
   private final KvLayout layout;
-  private final BlockKeys keys;
-  private final boolean reuse;
-  private final BlockPool pool;
   private final @Nullable HostSide host;
   private final Producers producers;
+  private final PrefixSearch search;
+  private final SlidingWindows windows;
 
-  /**
-   * @param reuse whether prefixes are looked up at all
-   */
   Forecast(
       KvLayout layout,
-      BlockKeys keys,
-      boolean reuse,
-      BlockPool pool,
       @Nullable HostSide host,
-      Producers producers) {
+      Producers producers,
+      PrefixSearch search,
+      SlidingWindows windows) {
     this.layout = layout;
-    this.keys = keys;
-    this.reuse = reuse;
-    this.pool = pool;
     this.host = host;
     this.producers = producers;
+    this.search = search;
+    this.windows = windows;
   }
 
   /** Whether {@link KvCache#reserve} would load something from host memory. */
   public boolean wouldLoad(BlockTable table, int[] tokens, int length) {
-    if (host == null || !reuse) {
-      return false;
-    }
-    for (int index = 0; index < length / layout.blockTokens(); index++) {
-      BlockKey key = table.key(index, keys, tokens, layout.blockTokens());
-      if (!pool.contains(key)) {
-        return host.contains(key);
+    PrefixSearch.Found found = search.find(table, tokens, length, PrefixUse.ALL, false);
+    for (int index = found.first(); index < found.blocks(); index++) {
+      if (!search.isOnDevice(found, index, search.key(table, index, tokens))) {
+        return true;
       }
     }
     return false;
@@ -54,41 +45,42 @@ public final class Forecast {
    */
   public Outlook outlook(BlockTable table, int[] tokens, int length, PrefixUse use) {
     int blockTokens = layout.blockTokens();
-    int onDevice = 0;
+    PrefixSearch.Found found = search.find(table, tokens, length, use, true);
     int onHost = 0;
-    int produced = BlockTable.NONE;
-    int known = reuse && use != PrefixUse.NONE ? length / blockTokens : 0;
-    int index = 0;
-    for (; index < known; index++) {
-      BlockKey key = table.key(index, keys, tokens, blockTokens);
-      if (pool.contains(key)) {
-        onDevice++;
-      } else if (producers.has(key)) {
-        produced = index;
-        break;
-      } else if (host != null && use == PrefixUse.ALL && host.contains(key)) {
+    long bytes = 0;
+    for (int index = found.first(); index < found.blocks(); index++) {
+      if (!search.isOnDevice(found, index, search.key(table, index, tokens))) {
         onHost++;
-      } else {
-        break;
+        bytes += windows.bytes(index, index + 1, found.blocks() * blockTokens);
       }
     }
-    int more = produced < 0 ? 0 : producers.run(table, index, known, tokens);
-    return new Outlook(onDevice * blockTokens, onHost * blockTokens, more * blockTokens, produced);
+    int produced = found.produced();
+    int known = search.known(length, use);
+    int more = produced < 0 ? 0 : producers.run(table, produced, known, tokens);
+    int there = found.blocks() - onHost;
+    return new Outlook(
+        there * blockTokens, onHost * blockTokens, bytes, more * blockTokens, produced);
   }
 
   /** Whether the block that an {@link Outlook} says is being produced still is. */
   public boolean isProduced(BlockTable table, Outlook outlook) {
-    if (!outlook.awaits()) {
-      return false;
-    }
-    BlockKey key = table.knownKey(outlook.awaited());
-    // What is loaded is findable as soon as it is there, though its sequence runs on.
-    return producers.has(key) && !pool.contains(key);
+    return outlook.awaits() && search.isProduced(table.knownKey(outlook.awaited()));
   }
 
-  /** How long a load of so many tokens would take if it were the only one, in nanoseconds. */
-  public long loadNanos(long tokens) {
-    return host == null ? 0 : (long) (tokens * layout.bytesPerToken() / host.loads().rate());
+  /**
+   * Bytes of a load.
+   *
+   * @param start first token that is loaded; begins a block
+   * @param end ends a block
+   * @param resume where computing goes on behind it
+   */
+  public long loadBytes(int start, int end, int resume) {
+    return windows.bytes(start / layout.blockTokens(), end / layout.blockTokens(), resume);
+  }
+
+  /** How long a load of so many bytes would take if it were the only one, in nanoseconds. */
+  public long loadNanos(long bytes) {
+    return host == null ? 0 : (long) (bytes / host.loads().rate());
   }
 
   /** How long the loads that are under way will still take, in nanoseconds. */
@@ -96,13 +88,13 @@ public final class Forecast {
     return host == null ? 0 : host.loads().queueNanos(Long.MAX_VALUE);
   }
 
-  /** How long those of them will take that come before one of so many tokens that begins now. */
-  public long queueNanos(long tokens) {
-    return host == null ? 0 : host.loader().queueNanos(tokens * layout.bytesPerToken());
+  /** How long those of them will take that come before one of so many bytes that begins now. */
+  public long queueNanos(long bytes) {
+    return host == null ? 0 : host.loader().queueNanos(bytes);
   }
 
-  /** Groups of layers in which so many tokens would be loaded. */
-  public int loadGroups(long tokens) {
-    return host == null ? 1 : host.loader().groups(tokens * layout.bytesPerToken());
+  /** Groups of layers in which so many bytes would be loaded. */
+  public int loadGroups(long bytes) {
+    return host == null ? 1 : host.loader().groups(bytes);
   }
 }

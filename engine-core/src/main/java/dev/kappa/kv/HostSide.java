@@ -33,6 +33,7 @@ final class HostSide implements AutoCloseable {
       Device device,
       KvLayout layout,
       KvOptions options,
+      SlidingWindows windows,
       DeviceTier blocks,
       Stream compute,
       Runnable progress) {
@@ -61,7 +62,7 @@ final class HostSide implements AutoCloseable {
         close();
       }
     }
-    loader = new Loader(layout, options, blocks, tier, loads, device.clock(), check);
+    loader = new Loader(layout, options, windows, blocks, tier, loads, device.clock(), check);
     admission = new StoreAdmission(options.storePolicy(), tier);
     storer =
         new Storer(

@@ -5,7 +5,6 @@ import dev.kappa.device.KvLayer;
 import dev.kappa.device.Stream;
 import dev.kappa.kv.transfer.CopyListener;
 import dev.kappa.kv.transfer.Lane;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -18,11 +17,13 @@ public final class KvCache implements AutoCloseable {
   private final KvLayout layout;
   private final BlockKeys keys;
   private final KvOptions options;
+  private final SlidingWindows windows;
   private final DeviceTier device;
   private final BlockPool pool;
   private final @Nullable HostSide host;
   private final @Nullable LongContexts longContexts;
   private final Producers producers;
+  private final PrefixSearch search;
   private final Forecast forecast;
   private volatile Runnable progress = () -> {};
 
@@ -30,6 +31,7 @@ public final class KvCache implements AutoCloseable {
    * @param blocks blocks on the device
    * @param stream the stream that computes; copies within the device go there too, so that they are
    *     ordered with every kernel that reads or writes blocks
+   * @param windows which blocks tokens see
    */
   public KvCache(
       Device device,
@@ -37,10 +39,12 @@ public final class KvCache implements AutoCloseable {
       int blocks,
       BlockKeys keys,
       Stream stream,
-      KvOptions options) {
+      KvOptions options,
+      SlidingWindows windows) {
     this.layout = layout;
     this.keys = keys;
     this.options = options;
+    this.windows = windows;
     this.device = new DeviceTier(device, layout, blocks, stream, options.check());
     pool = this.device.pool();
     producers = new Producers(keys, layout.blockTokens());
@@ -48,14 +52,18 @@ public final class KvCache implements AutoCloseable {
       host =
           options.hostBytes() < layout.blockBytes()
               ? null
-              : new HostSide(device, layout, options, this.device, stream, () -> progress.run());
+              : new HostSide(
+                  device, layout, options, windows, this.device, stream, () -> progress.run());
     } catch (RuntimeException e) {
       this.device.close();
       throw e;
     }
-    forecast = new Forecast(layout, keys, options.reuse(), pool, host, producers);
+    search = new PrefixSearch(layout, keys, options.reuse(), pool, host, producers, windows);
+    forecast = new Forecast(layout, host, producers, search, windows);
     longContexts =
-        host == null ? null : new LongContexts(device, layout, keys, options, this.device, host);
+        host == null
+            ? null
+            : new LongContexts(device, layout, keys, options, windows, this.device, host);
   }
 
   /**
@@ -95,6 +103,11 @@ public final class KvCache implements AutoCloseable {
     return layout;
   }
 
+  /** Which blocks tokens see. */
+  public SlidingWindows windows() {
+    return windows;
+  }
+
   /** Each layer's view of the blocks; the array is not copied. */
   public KvLayer[] layers() {
     return device.layers();
@@ -120,21 +133,30 @@ public final class KvCache implements AutoCloseable {
    * @param tokens the sequence's tokens
    * @param length how many of them there are
    * @param capacity tokens to have room for, at least {@code length}
+   * @param ahead where blocks that nobody sees are given back, tokens behind the prefix that there
+   *     is room for to begin with
    * @param use which cached blocks may serve
    * @param split how much of what lies in host memory is computed again
    * @return null if there are not enough free blocks; then nothing is held, but the prefix counts
    *     as just used
    */
   public @Nullable Reservation reserve(
-      BlockTable table, int[] tokens, int length, int capacity, PrefixUse use, RestoreSplit split) {
+      BlockTable table,
+      int[] tokens,
+      int length,
+      int capacity,
+      int ahead,
+      PrefixUse use,
+      RestoreSplit split) {
     if (table.size() != 0) {
       throw new IllegalStateException("the sequence holds blocks already");
     }
     int blockTokens = layout.blockTokens();
-    List<Integer> missing = new ArrayList<>();
-    findPrefix(table, tokens, options.reuse() ? length / blockTokens : 0, use, missing);
-    int total = layout.blocksFor(capacity);
+    PrefixSearch.Held held = takePrefix(table, tokens, length, use);
+    List<Integer> missing = held.missing();
     int prefix = table.size();
+    int room = windows.everywhere() ? Math.min(capacity, prefix * blockTokens + ahead) : capacity;
+    int total = layout.blocksFor(room);
     boolean whole = prefix * blockTokens == length;
     boolean copyLast = whole && prefix > 0 && table.block(prefix - 1) >= 0;
     int needed = total - prefix + missing.size();
@@ -159,10 +181,17 @@ public final class KvCache implements AutoCloseable {
       int from = missing.isEmpty() ? cached / blockTokens : missing.getFirst();
       producers.add(table, from, length / blockTokens, tokens);
     }
-    Reservation reservation = withoutHead(table, missing, cached, split);
+    Reservation reservation =
+        withoutHead(table, missing, cached, held.complete() ? split : RestoreSplit.LOAD_ALL);
     table.published(reservation.start() / blockTokens);
-    load(table, missing, whole ? prefix - 1 : -1);
+    load(table, held, whole ? prefix - 1 : -1);
     return reservation;
+  }
+
+  /** As the other, with room for all from the beginning. */
+  public @Nullable Reservation reserve(
+      BlockTable table, int[] tokens, int length, int capacity, PrefixUse use, RestoreSplit split) {
+    return reserve(table, tokens, length, capacity, capacity, use, split);
   }
 
   /**
@@ -175,16 +204,23 @@ public final class KvCache implements AutoCloseable {
     if (needed > pool.free()) {
       return false;
     }
-    if (needed > 0) {
-      for (int block : device.allocate(needed)) {
-        table.add(block);
-      }
-    }
+    extend(table, needed);
     return true;
   }
 
+  /** Makes room for so many tokens, or for as many as there are free blocks for. */
+  public void growTowards(BlockTable table, int tokens) {
+    extend(table, Math.min(layout.blocksFor(tokens) - table.size(), pool.free()));
+  }
+
+  private void extend(BlockTable table, int count) {
+    for (int block : device.allocate(Math.max(0, count))) {
+      table.add(block);
+    }
+  }
+
   /**
-   * Offers full blocks for reuse and for storing.
+   * Offers full blocks for reuse and for storing, and gives back what nobody sees any more.
    *
    * @param tokens the sequence's tokens
    * @param computed how many of them have their KV written, by work that is done
@@ -202,6 +238,19 @@ public final class KvCache implements AutoCloseable {
       table.published(index + 1);
       if (host != null) {
         host.storer().onComputed(table, index, anew);
+      }
+    }
+    slide(table, computed);
+  }
+
+  /** Gives back the blocks that no token from a position on sees. */
+  private void slide(BlockTable table, int position) {
+    int seen = windows.everywhere() ? windows.firstSeen(position) : 0;
+    for (int index = table.firstHeld(); index < seen; index++) {
+      releaseHost(table, index);
+      int block = table.takeAway(index);
+      if (block >= 0) {
+        pool.release(block);
       }
     }
   }
@@ -258,8 +307,7 @@ public final class KvCache implements AutoCloseable {
         pool.release(block);
       }
     }
-    table.published(0);
-    table.endStream();
+    table.restart();
   }
 
   /** As {@link #release}, since what was being loaded has failed or does not come in time. */
@@ -336,31 +384,14 @@ public final class KvCache implements AutoCloseable {
     device.close();
   }
 
-  /**
-   * Adds the blocks of the longest known prefix to a table; those that lie only in host memory have
-   * no device block yet.
-   */
-  private void findPrefix(
-      BlockTable table, int[] tokens, int most, PrefixUse use, List<Integer> missing) {
-    while (table.size() < most && use != PrefixUse.NONE) {
-      int index = table.size();
-      BlockKey key = table.key(index, keys, tokens, layout.blockTokens());
-      int found = pool.acquire(key);
-      if (found >= 0) {
-        table.add(found);
-        if (host != null) {
-          host.storer().onReused(table, index);
-        }
-        continue;
-      }
-      int stored = host != null && use == PrefixUse.ALL ? host.acquire(key) : BlockTable.NONE;
-      if (stored < 0) {
-        return;
-      }
-      table.add(BlockTable.NONE);
-      table.setHost(index, stored);
-      missing.add(index);
+  /** Gives an empty table the longest known prefix. */
+  private PrefixSearch.Held takePrefix(BlockTable table, int[] tokens, int length, PrefixUse use) {
+    PrefixSearch.Held held = search.take(table, tokens, length, use);
+    while (held == null) {
+      release(table);
+      held = search.take(table, tokens, length, use);
     }
+    return held;
   }
 
   /**
@@ -406,9 +437,9 @@ public final class KvCache implements AutoCloseable {
     }
   }
 
-  private void load(BlockTable table, List<Integer> missing, int privateIndex) {
-    if (host != null && !missing.isEmpty()) {
-      host.loader().begin(table, missing, privateIndex, host.markComputed());
+  private void load(BlockTable table, PrefixSearch.Held held, int privateIndex) {
+    if (host != null && !held.missing().isEmpty()) {
+      host.loader().begin(table, held.missing(), privateIndex, held.seen(), host.markComputed());
     }
   }
 

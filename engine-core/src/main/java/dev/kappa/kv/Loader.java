@@ -3,10 +3,12 @@ package dev.kappa.kv;
 import dev.kappa.device.Clock;
 import dev.kappa.device.Event;
 import dev.kappa.kv.transfer.Lane;
+import dev.kappa.kv.transfer.Rows;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Brings blocks from host memory back to the device. While a load is under way it holds its source
@@ -26,10 +28,16 @@ final class Loader {
   /** A load should be done within so many times what it takes alone. */
   private static final int SLACK = 2;
 
-  private record Item(BlockKey key, int device, int host, boolean shared) {}
+  /**
+   * A block that is loaded.
+   *
+   * @param key what it will be found by; null if it may not be shared
+   */
+  private record Item(@Nullable BlockKey key, int device, int host) {}
 
   private final KvLayout layout;
   private final KvOptions options;
+  private final SlidingWindows windows;
   private final DeviceTier device;
   private final HostTier host;
   private final Lane lane;
@@ -42,6 +50,7 @@ final class Loader {
   Loader(
       KvLayout layout,
       KvOptions options,
+      SlidingWindows windows,
       DeviceTier device,
       HostTier host,
       Lane lane,
@@ -49,6 +58,7 @@ final class Loader {
       BlockCheck check) {
     this.layout = layout;
     this.options = options;
+    this.windows = windows;
     this.device = device;
     this.host = host;
     this.lane = lane;
@@ -57,34 +67,39 @@ final class Loader {
   }
 
   /**
-   * Starts to load blocks of a table that have a copy in host memory.
+   * Starts to load blocks of a table that have a copy in host memory, as far as they are seen.
    *
    * @param indexes their places in the table, ascending
    * @param privateIndex place of a block that will be written to, so that nobody may share it
+   * @param seen the first place that layers with a window see
    * @param after when the target blocks are no longer used
    */
-  void begin(BlockTable table, List<Integer> indexes, int privateIndex, Event after) {
-    Runs runs = new Runs(layout, device, host);
+  void begin(BlockTable table, List<Integer> indexes, int privateIndex, int seen, Event after) {
+    Runs all = new Runs(layout, device, host);
+    Runs inWindow = new Runs(layout, device, host);
     List<Item> items = new ArrayList<>();
     for (int index : indexes) {
-      Item item =
-          new Item(
-              table.knownKey(index), table.block(index), table.host(index), index != privateIndex);
-      device.pool().retain(item.device);
-      host.pool().retain(item.host);
-      runs.add(item.device, item.host);
-      items.add(item);
+      BlockKey key = index < seen ? table.knownKey(index).inPart() : table.knownKey(index);
+      int to = table.block(index);
+      int from = table.host(index);
+      items.add(new Item(index == privateIndex ? null : key, to, from));
+      device.pool().retain(to);
+      host.pool().retain(from);
+      all.add(to, from);
+      if (index >= seen) {
+        inWindow.add(to, from);
+      }
     }
-    long bytes = runs.blocks() * layout.blockBytes();
-    int[] firstLayers = layout.groups(groups(bytes));
+    List<Integer> firstLayers = new ArrayList<>();
+    List<List<Rows>> copies = copies(all, inWindow, firstLayers);
     long now = clock.nanos();
-    long alone = alone(bytes);
+    long alone = alone(windows.bytes(all.blocks(), inWindow.blocks()));
     long due = now + SLACK * alone;
     Load load =
         new Load(
             lane,
-            runs.toDevice(firstLayers),
-            firstLayers,
+            copies,
+            firstLayers.stream().mapToInt(Integer::intValue).toArray(),
             layout.layers(),
             items.size(),
             after,
@@ -92,6 +107,33 @@ final class Loader {
             done -> settled(table, items, done));
     table.load(load);
     load.submit();
+  }
+
+  /**
+   * Copies by groups of layers, of which those that copy nothing are left out.
+   *
+   * @param all blocks that layers without a window see
+   * @param inWindow those of them that the others see
+   * @param firstLayers gets the first layer of each group
+   */
+  private List<List<Rows>> copies(Runs all, Runs inWindow, List<Integer> firstLayers) {
+    boolean alike = all.blocks() == inWindow.blocks();
+    int[] first = layout.groups(groups(windows.bytes(all.blocks(), inWindow.blocks())));
+    List<List<Rows>> groups = new ArrayList<>();
+    for (int group = 0; group < first.length; group++) {
+      int end = group + 1 < first.length ? first[group + 1] : layout.layers();
+      List<Rows> copies = new ArrayList<>();
+      int next;
+      for (int layer = first[group]; layer < end; layer = next) {
+        next = alike ? end : Math.min(end, windows.nextKind(layer));
+        copies.addAll((windows.isWindowed(layer) ? inWindow : all).toDevice(layer, next));
+      }
+      if (!copies.isEmpty()) {
+        groups.add(copies);
+        firstLayers.add(first[group]);
+      }
+    }
+    return groups;
   }
 
   /** Gives a table's load up; its blocks stay in quarantine until nothing moves any more. */
@@ -157,8 +199,10 @@ final class Loader {
     }
     // The end of the prefix first, so that it is evicted first.
     for (Item item : items.reversed()) {
-      if (complete && item.shared) {
-        check.loaded(item.device, item.host);
+      if (complete && item.key != null) {
+        if (!item.key.partial()) {
+          check.loaded(item.device, item.host);
+        }
         device.pool().publish(item.device, item.key);
       }
       device.pool().release(item.device);

@@ -37,6 +37,7 @@ public final class LongContexts {
   private final KvLayout layout;
   private final BlockKeys keys;
   private final KvOptions options;
+  private final SlidingWindows windows;
   private final DeviceTier device;
   private final HostSide host;
   private final Clock clock;
@@ -50,11 +51,13 @@ public final class LongContexts {
       KvLayout layout,
       BlockKeys keys,
       KvOptions options,
+      SlidingWindows windows,
       DeviceTier device,
       HostSide host) {
     this.layout = layout;
     this.keys = keys;
     this.options = options;
+    this.windows = windows;
     this.device = device;
     this.host = host;
     clock = on.clock();
@@ -104,9 +107,13 @@ public final class LongContexts {
     return reader == null ? 0 : reader.copyNanos();
   }
 
-  /** How long it takes to read what lies before a table's window, as every step does. */
-  public long readNanos(BlockTable table) {
-    return (long) (table.windowStart() * layout.blockBytes() / host.loads().rate());
+  /**
+   * How long it takes to read what lies before a table's window, as every step does.
+   *
+   * @param position of the step's first token
+   */
+  public long readNanos(BlockTable table, int position) {
+    return (long) (windows.bytes(0, table.windowStart(), position) / host.loads().rate());
   }
 
   /** Makes a stream wait for what the compute stream still does to blocks that were handed out. */

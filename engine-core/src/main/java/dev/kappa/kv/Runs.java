@@ -61,32 +61,23 @@ final class Runs {
     return copies;
   }
 
-  /**
-   * Copies of all runs to the device, layers by layers.
-   *
-   * @param firstLayers the first layer of each group
-   */
-  List<List<Rows>> toDevice(int[] firstLayers) {
-    List<List<Rows>> groups = new ArrayList<>();
-    for (int group = 0; group < firstLayers.length; group++) {
-      int end = group + 1 < firstLayers.length ? firstLayers[group + 1] : layout.layers();
-      long offset = layout.layerOffset(firstLayers[group]);
-      long width = layout.layerOffset(end) - offset;
-      List<Rows> copies = new ArrayList<>();
-      for (Run run : runs) {
-        copies.add(
-            new Rows(
-                device.memory(),
-                layout.blockOffset(run.device) + offset,
-                layout.blockBytes(),
-                host.memory(run.host),
-                host.offset(run.host) + offset,
-                layout.blockBytes(),
-                width,
-                run.count));
-      }
-      groups.add(copies);
+  /** Copies of all runs' layers {@code first … end - 1} to the device. */
+  List<Rows> toDevice(int first, int end) {
+    long offset = layout.layerOffset(first);
+    long width = layout.layerOffset(end) - offset;
+    List<Rows> copies = new ArrayList<>();
+    for (Run run : runs) {
+      copies.add(
+          new Rows(
+              device.memory(),
+              layout.blockOffset(run.device) + offset,
+              layout.blockBytes(),
+              host.memory(run.host),
+              host.offset(run.host) + offset,
+              layout.blockBytes(),
+              width,
+              run.count));
     }
-    return groups;
+    return copies;
   }
 }

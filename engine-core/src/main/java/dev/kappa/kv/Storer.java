@@ -222,7 +222,8 @@ final class Storer {
     // Ends of prefixes come first; stored, and released, they are to come last.
     int ahead = Math.max(LEAST_AHEAD, device.pool().total() / AHEAD_PART);
     for (BlockKey key : device.pool().nextEvicted(ahead).reversed()) {
-      if (!isStored(key)) {
+      // What is there in part came from host memory.
+      if (!key.partial() && !isStored(key)) {
         want(key, device.pool().find(key), null, 0);
       }
     }

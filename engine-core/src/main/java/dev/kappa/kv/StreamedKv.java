@@ -19,9 +19,10 @@ import java.util.List;
 
 /**
  * The way to the KV of a sequence that exceeds the device: in every layer, attention goes over the
- * blocks in host memory piece by piece, while the pieces that come next are copied into a ring of
- * buffers; what lies in the sequence's window on the device comes last. One step is in flight at a
- * time, which one thread at a time puts on the streams, not necessarily the one that opened it.
+ * blocks in host memory that its rows see, piece by piece, while the pieces that come next are
+ * copied into a ring of buffers; what lies in the sequence's window on the device comes last. One
+ * step is in flight at a time, which one thread at a time puts on the streams, not necessarily the
+ * one that opened it.
  */
 public final class StreamedKv implements LayerKv, AutoCloseable {
 
@@ -69,7 +70,12 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
    *
    * @param first the first one's place in the sequence
    */
-  private record Piece(int first, int blocks, List<Run> runs) {}
+  private record Piece(int first, int blocks, List<Run> runs) {
+
+    int end() {
+      return first + blocks;
+    }
+  }
 
   /** A piece on its way in the step in flight. */
   private record Reading(Event start, Event end, long bytes) {}
@@ -221,28 +227,53 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
       AttentionShape shape,
       DeviceMemory out) {
     int blockTokens = layout.blockTokens();
-    if (part == pieces.size()) {
+    int unseen = unseen(shape.firstSeen(batch.position(0)));
+    if (part == 0 && unseen > 0) {
+      // Nobody sees these tokens, and nothing is read of them: the states begin here.
+      KvSpan before = new KvSpan(0, unseen * blockTokens, false);
+      kernels.attentionSpan(stream, qkv, batch, shape, layer(layer), before, state);
+    }
+    int index = firstPiece(unseen) + part;
+    if (index == pieces.size()) {
       int start = windowStart * blockTokens;
       KvSpan window = new KvSpan(start, end - start, false);
       kernels.attentionSpan(stream, qkv, batch, shape, layer(layer), window, state);
       kernels.attentionResult(stream, batch, shape, state, out);
       return false;
     }
-    Piece piece = pieces.get(part);
+    Piece piece = pieces.get(index);
+    int skipped = Math.max(0, unseen - piece.first);
     Slot slot = ring.get(next);
     next = (next + 1) % RING;
     copies.await(slot.free);
-    stream.await(read(layer, piece, slot.memory));
+    stream.await(read(layer, piece, skipped, slot.memory));
     int spanBlocks = spanBlocks(kernels.spanTokens(shape, batch.rows()));
-    for (int done = 0; done < piece.blocks; done += spanBlocks) {
-      int count = Math.min(spanBlocks, piece.blocks - done);
-      KvSpan span = new KvSpan((piece.first + done) * blockTokens, count * blockTokens, true);
+    int present = piece.blocks - skipped;
+    for (int done = 0; done < present; done += spanBlocks) {
+      int count = Math.min(spanBlocks, present - done);
+      int first = piece.first + skipped + done;
+      KvSpan span = new KvSpan(first * blockTokens, count * blockTokens, true);
       long offset = done * layout.layerBytes();
       KvLayer staged = layout.staged(slot.memory.slice(offset, count * layout.layerBytes()));
       kernels.attentionSpan(stream, qkv, batch, shape, staged, span, state);
     }
     stream.record(slot.free);
     return true;
+  }
+
+  /** Leading blocks outside the window on the device that no row sees, in whole units. */
+  private int unseen(int firstSeen) {
+    int blocks = firstSeen / layout.blockTokens() / unitBlocks * unitBlocks;
+    return Math.min(blocks, windowStart);
+  }
+
+  /** The first piece that has other blocks than the first so many. */
+  private int firstPiece(int unseen) {
+    int index = 0;
+    while (index < pieces.size() && pieces.get(index).end() <= unseen) {
+      index++;
+    }
+    return index;
   }
 
   /** Whole units of about so many tokens. */
@@ -257,24 +288,23 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
     resources.close();
   }
 
-  /** Starts to read a piece; returns the event of its arrival. */
-  private Event read(int layer, Piece piece, DeviceMemory target) {
+  /** Starts to read a piece but for its first blocks; returns the event of its arrival. */
+  private Event read(int layer, Piece piece, int skipped, DeviceMemory target) {
     long width = layout.layerBytes();
-    Reading reading = new Reading(events.take(), events.take(), piece.blocks * width);
+    Reading reading = new Reading(events.take(), events.take(), (piece.blocks - skipped) * width);
     readings.add(reading);
     copies.record(reading.start);
     long offset = 0;
+    int before = skipped;
     for (Run run : piece.runs) {
-      copies.copy2d(
-          target,
-          offset,
-          width,
-          run.memory,
-          run.offset + layout.layerOffset(layer),
-          layout.blockBytes(),
-          width,
-          run.blocks);
-      offset += run.blocks * width;
+      int first = Math.min(before, run.blocks);
+      int count = run.blocks - first;
+      before -= first;
+      if (count > 0) {
+        long from = run.offset + first * layout.blockBytes() + layout.layerOffset(layer);
+        copies.copy2d(target, offset, width, run.memory, from, layout.blockBytes(), width, count);
+        offset += count * width;
+      }
     }
     copies.record(reading.end);
     return reading.end;

@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param computeMillis time of its computation
  * @param aloneMillis time to the first token of a request that has the machine to itself: the
  *     longer of the two
+ * @param splitMillis the same where the beginning of a prefix is computed while its end is loaded,
+ *     as far as that gains {@value #LEAST_GAIN} or more
  * @param queuedMillis time to the first token in the order of arrival; null if no arrivals are
  *     known, or more arrive than can be served
  * @param linkBound share of requests that load for longer than they compute
@@ -26,31 +28,42 @@ public record Expectation(
     Distribution loadMillis,
     Distribution computeMillis,
     Distribution aloneMillis,
+    Distribution splitMillis,
     @Nullable Distribution queuedMillis,
     double linkBound,
     @Nullable Double linkUse,
     @Nullable Double deviceUse) {
 
+  /** Below it, the engine loads all of a prefix. */
+  private static final double LEAST_GAIN = 0.05;
+
   private static final double NANOS_PER_MILLI = 1e6;
   private static final double MILLIS_PER_SECOND = 1e3;
 
   /** The times of each request, in milliseconds. */
-  private record Times(double[] load, double[] compute, double[] alone, double linkBound) {
+  private record Times(
+      double[] load, double[] compute, double[] alone, double[] split, double linkBound) {
 
     static Times of(Demand demand, Roofline roofline) {
       int count = demand.requests();
-      Times times = new Times(new double[count], new double[count], new double[count], 0);
+      Times times =
+          new Times(new double[count], new double[count], new double[count], new double[count], 0);
       int bound = 0;
       for (int i = 0; i < count; i++) {
         times.load[i] = roofline.loadNanos(demand.loaded()[i]) / NANOS_PER_MILLI;
         times.compute[i] =
             roofline.computeNanos(demand.computed()[i], demand.cached()[i]) / NANOS_PER_MILLI;
         times.alone[i] = Math.max(times.load[i], times.compute[i]);
+        double split =
+            roofline.splitNanos(demand.loaded()[i], demand.cached()[i], demand.computed()[i])
+                / NANOS_PER_MILLI;
+        boolean gains = (1 + LEAST_GAIN) * split <= times.alone[i];
+        times.split[i] = gains ? split : times.alone[i];
         if (times.load[i] > times.compute[i]) {
           bound++;
         }
       }
-      return new Times(times.load, times.compute, times.alone, bound / (double) count);
+      return new Times(times.load, times.compute, times.alone, times.split, bound / (double) count);
     }
 
     /**
@@ -122,6 +135,7 @@ public record Expectation(
         Distribution.of(times.load),
         Distribution.of(times.compute),
         Distribution.of(times.alone),
+        Distribution.of(times.split),
         queued,
         times.linkBound,
         linkUse,

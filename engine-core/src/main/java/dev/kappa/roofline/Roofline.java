@@ -54,6 +54,31 @@ public record Roofline(ModelShape model, HardwareProfile hardware, int devices) 
   }
 
   /**
+   * Time of a request of which the first tokens that could be loaded are computed while the others
+   * are loaded, so many that both take equally long: {@code min over x of max(load(L - x),
+   * compute(x) + compute(T))}.
+   *
+   * @param loaded L, tokens in host memory only
+   * @param cached tokens that need not be computed, L included
+   * @param computed T, new tokens
+   */
+  public double splitNanos(double loaded, double cached, double computed) {
+    double resident = cached - loaded;
+    double last = computeNanos(computed, cached);
+    double low = 0;
+    double high = loaded;
+    for (int i = 0; i < HALVINGS; i++) {
+      double again = (low + high) / 2;
+      if (computeNanos(again, resident) + last < loadNanos(loaded - again)) {
+        low = again;
+      } else {
+        high = again;
+      }
+    }
+    return Math.max(loadNanos(loaded - low), computeNanos(low, resident) + last);
+  }
+
+  /**
    * κ_crit of a context of {@code N = K + T} tokens. A request with a larger κ waits for the link,
    * one with a smaller κ for the device.
    *

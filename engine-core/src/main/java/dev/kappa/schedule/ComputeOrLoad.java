@@ -62,6 +62,7 @@ final class ComputeOrLoad {
     private final long deviceNanos;
     private final int start;
     private final int end;
+    private final int resume;
     private final long nextNanos;
     private final long laterNanos;
     private final int length;
@@ -72,7 +73,8 @@ final class ComputeOrLoad {
       this.length = length;
       this.start = start;
       this.end = end;
-      linkNanos = forecast.queueNanos(end - start);
+      this.resume = resume;
+      linkNanos = forecast.queueNanos(loadBytes(0));
       int next = Math.min(length - resume, maxBatchedTokens);
       nextNanos = cost.nanos(resume, next, maxBatchedTokens);
       laterNanos = cost.nanos(resume + next, length - resume - next, maxBatchedTokens);
@@ -83,10 +85,15 @@ final class ComputeOrLoad {
      * new tokens, only the next step's are computed while the load is under way.
      */
     double nanos(int computed) {
-      long loaded = end - start - computed;
-      double onLink = linkNanos + forecast.loadNanos(loaded);
-      double after = (double) nextNanos / forecast.loadGroups(loaded);
+      long bytes = loadBytes(computed);
+      double onLink = linkNanos + forecast.loadNanos(bytes);
+      double after = (double) nextNanos / forecast.loadGroups(bytes);
       return Math.max(onLink + after, onDevice(computed) + nextNanos) + laterNanos;
+    }
+
+    /** Bytes of what is not computed. */
+    private long loadBytes(int computed) {
+      return forecast.loadBytes(start + computed, end, resume);
     }
 
     double computeAll() {
@@ -100,8 +107,8 @@ final class ComputeOrLoad {
       while (over - fits > 1) {
         int middle = (fits + over) >>> 1;
         int computed = middle * blockTokens;
-        long loaded = end - start - computed;
-        if (onDevice(computed) + nextNanos < linkNanos + forecast.loadNanos(loaded)) {
+        long load = forecast.loadNanos(loadBytes(computed));
+        if (onDevice(computed) + nextNanos < linkNanos + load) {
           fits = middle;
         } else {
           over = middle;

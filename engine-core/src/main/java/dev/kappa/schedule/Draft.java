@@ -11,6 +11,7 @@ final class Draft {
   private static final double DECODE_SHARE = 0.04;
 
   private final StepCost cost;
+  private final int blockTokens;
   private final List<StepPlan.Chunk> chunks = new ArrayList<>();
   private final List<Load> loads = new ArrayList<>();
   private final long now;
@@ -20,11 +21,13 @@ final class Draft {
   private long again = Long.MAX_VALUE;
 
   /**
+   * @param blockTokens tokens that a block holds
    * @param now by the device's clock
    * @param budget most tokens of the step
    */
-  Draft(StepCost cost, long now, int budget) {
+  Draft(StepCost cost, int blockTokens, long now, int budget) {
     this.cost = cost;
+    this.blockTokens = blockTokens;
     this.now = now;
     this.budget = budget;
     work = cost.nothing();
@@ -38,6 +41,10 @@ final class Draft {
   /** Tokens that the step still has room for. */
   int budget() {
     return budget;
+  }
+
+  boolean isEmpty() {
+    return chunks.isEmpty();
   }
 
   /** What is in it so far. */
@@ -114,9 +121,15 @@ final class Draft {
     return new StepPlan(chunks, loads, work, again);
   }
 
+  /** Tokens from the next on that a sequence has blocks for. */
+  int room(Sequence sequence) {
+    return sequence.blocks().size() * blockTokens - sequence.next();
+  }
+
   private int count(Sequence sequence) {
     int head = sequence.head();
-    return Math.min(budget, head > 0 ? head : sequence.remaining());
+    int wanted = Math.min(budget, head > 0 ? head : sequence.remaining());
+    return Math.min(wanted, room(sequence));
   }
 
   private void add(Sequence sequence, int count) {

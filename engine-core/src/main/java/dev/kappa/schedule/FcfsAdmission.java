@@ -56,7 +56,7 @@ final class FcfsAdmission implements Admission {
         return;
       }
       boolean inTurn = passed.isEmpty() && draft.budget() > 0;
-      int needed = cache.layout().blocksFor(scheduler.capacity(sequence));
+      int needed = scheduler.mostBlocks(scheduler.capacity(sequence));
       boolean fits = needed <= cache.pool().free() - claimed;
       if ((inTurn || (fits && wouldLoad(sequence))) && start(draft, sequence, passed)) {
         if (inTurn) {

@@ -155,10 +155,10 @@ final class KappaAdmission implements Admission {
   private Candidate candidate(Sequence sequence, long now) {
     Outlook outlook = outlook(sequence, now);
     int cached = outlook.cachedTokens();
-    int needed = cache.layout().blocksFor(scheduler.capacity(sequence));
+    int needed = cache.layout().blocksFor(scheduler.room(sequence, cached));
     return new Candidate(
         sequence,
-        cache.forecast().loadNanos(outlook.hostTokens()),
+        cache.forecast().loadNanos(outlook.hostBytes()),
         scheduler.deviceNanos(cached, sequence.length() - cached),
         needed - outlook.deviceTokens() / cache.layout().blockTokens());
   }

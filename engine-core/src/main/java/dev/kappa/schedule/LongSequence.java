@@ -111,7 +111,7 @@ public final class LongSequence {
    * hold little of what is read meanwhile.
    */
   private int wanted(Sequence current) {
-    long read = cache.longContexts().readNanos(current.blocks());
+    long read = cache.longContexts().readNanos(current.blocks(), current.computed());
     int count = Math.max(maxBatchedTokens, current.computed() / HISTORY_PER_CHUNK);
     int left = current.length() - current.computed();
     while (count < left && isShorter(current.computed(), count, read)) {

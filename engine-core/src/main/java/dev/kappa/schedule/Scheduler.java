@@ -21,7 +21,9 @@ import org.jspecify.annotations.Nullable;
  * <p><b>No deadlock.</b> A request is admitted with all the blocks that its known tokens need, so
  * no two wait for each other's blocks. A sequence that outgrows the free blocks takes them from the
  * youngest running one, so waits point only to older requests; the oldest can take all others'
- * blocks, and the engine admits no request that does not fit the pool alone.
+ * blocks, and the engine admits no request that does not fit the pool alone. Where blocks that no
+ * token sees any more are given back, a sequence takes its blocks as it goes, and if no one can go
+ * on, the youngest gives way, too.
  */
 public final class Scheduler {
 
@@ -47,6 +49,9 @@ public final class Scheduler {
   private final List<Sequence> impossible = new ArrayList<>();
   private long arrivals;
   private long preemptions;
+
+  /** Whether a sequence has no room for its next token in the plan in the making. */
+  private boolean starving;
 
   /**
    * @param policy in which order waiting sequences are admitted
@@ -127,10 +132,22 @@ public final class Scheduler {
    */
   public StepPlan plan(long now) {
     giveUpLoads(now);
-    Draft draft = new Draft(cost, now, maxBatchedTokens);
+    Draft draft = new Draft(cost, cache.layout().blockTokens(), now, maxBatchedTokens);
+    starving = false;
     planDecodes(draft);
     admission.plan(draft);
+    if (starving && draft.isEmpty() && isStuck()) {
+      preemptYoungest();
+      return plan(now);
+    }
     return draft.plan();
+  }
+
+  /** Whether nothing that is under way will free a block. */
+  private boolean isStuck() {
+    return running.size() > 1
+        && cache.quarantined() == 0
+        && running.stream().noneMatch(Sequence::isLoading);
   }
 
   /** Sequences that can never go on, for lack of host memory; they are forgotten here. */
@@ -170,13 +187,22 @@ public final class Scheduler {
     for (Sequence sequence : running) {
       // A decode that has no room sits this step out.
       boolean unplanned = sequence.remaining() > 0;
-      if (draft.budget() > 0
-          && unplanned
-          && chosen.test(sequence)
-          && cache.grow(sequence.blocks(), sequence.length())) {
+      if (draft.budget() > 0 && unplanned && chosen.test(sequence) && hasRoom(draft, sequence)) {
         planPrefill(draft, sequence);
       }
     }
+  }
+
+  /** Grows a sequence as far as its next tokens need; returns whether there is room for any. */
+  private boolean hasRoom(Draft draft, Sequence sequence) {
+    if (!cache.windows().everywhere()) {
+      return cache.grow(sequence.blocks(), sequence.length());
+    }
+    int wanted = Math.min(sequence.length(), sequence.next() + draft.budget());
+    cache.growTowards(sequence.blocks(), wanted);
+    boolean hasRoom = draft.room(sequence) > 0;
+    starving |= !hasRoom;
+    return hasRoom;
   }
 
   /** Plans what a running sequence can compute now. */
@@ -219,16 +245,20 @@ public final class Scheduler {
         // Blocks come free without anyone's loss.
         return false;
       }
-      Sequence youngest = running.removeLast();
-      cache.release(youngest.blocks());
-      youngest.preempted();
-      preemptions++;
-      waiting.add(youngest);
-      if (youngest == sequence) {
+      if (preemptYoungest() == sequence) {
         return false;
       }
     }
     return true;
+  }
+
+  private Sequence preemptYoungest() {
+    Sequence youngest = running.removeLast();
+    cache.release(youngest.blocks());
+    youngest.preempted();
+    preemptions++;
+    waiting.add(youngest);
+    return youngest;
   }
 
   /** Sends sequences whose load failed or is overdue back to the front of the queue. */
@@ -271,6 +301,7 @@ public final class Scheduler {
             sequence.tokens(),
             sequence.length(),
             capacity(sequence),
+            maxBatchedTokens,
             sequence.prefixUse(),
             split);
     if (reservation == null) {
@@ -342,6 +373,17 @@ public final class Scheduler {
   }
 
   boolean isLong(Sequence sequence) {
-    return cache.layout().blocksFor(sequence.maxLength()) > cache.pool().total();
+    return mostBlocks(sequence.maxLength()) > cache.pool().total();
+  }
+
+  /** Most blocks that a sequence of so many tokens holds at a time. */
+  int mostBlocks(int tokens) {
+    return cache.windows().mostBlocks(tokens, maxBatchedTokens);
+  }
+
+  /** Tokens that a sequence gets blocks for at first, those before its prefix's end included. */
+  int room(Sequence sequence, int cached) {
+    int capacity = capacity(sequence);
+    return cache.windows().everywhere() ? Math.min(capacity, cached + maxBatchedTokens) : capacity;
   }
 }

@@ -117,6 +117,11 @@ public final class Sequence {
     return Math.max(0, headEnd - computed);
   }
 
+  /** The next token to compute. */
+  int next() {
+    return gap() == 0 || head() > 0 ? computed : resume;
+  }
+
   /** Goes on behind the part of the prefix that was loaded; returns whether there was one. */
   boolean passGap() {
     if (gap() == 0) {

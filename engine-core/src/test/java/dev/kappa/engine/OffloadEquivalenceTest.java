@@ -132,13 +132,13 @@ class OffloadEquivalenceTest {
     }
   }
 
-  /** 384 of 400 tokens on a device of 256, from nothing and from a prefix. */
+  /** 384 of 400 tokens on a device of 160, from nothing and from a prefix. */
   @ParameterizedTest
   @MethodSource("cases")
   void streamed(String model, RestoreMode restore, DType kvType) {
     List<Job> jobs = jobs(400, 20);
     List<Result> expected = alone(model, kvType, jobs);
-    try (TestEngine engine = start(model, options(restore, kvType, 16))) {
+    try (TestEngine engine = start(model, options(restore, kvType, 10))) {
       for (int i = 0; i < jobs.size(); i++) {
         assertThat(Result.of(submit(engine, jobs.get(i)))).isEqualTo(expected.get(i));
         engine.awaitIdle();

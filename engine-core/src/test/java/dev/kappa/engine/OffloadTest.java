@@ -13,6 +13,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -142,6 +143,31 @@ public class OffloadTest {
       // Each of 40 steps reads what lies before the window.
       long hundredTokens = 100 * kv(engine).blockBytes() / blockTokens;
       assertThat(kv(engine).loads().bytes()).isGreaterThan(40 * hundredTokens);
+    }
+  }
+
+  /**
+   * Windows of 37 and 45 tokens: on a device of 160 tokens, all that is seen of the first model is
+   * there, and of the second some layers read the rest from host memory.
+   */
+  @ParameterizedTest
+  @CsvSource({"mistral-tiny,20", "gemma3-tiny,20", "gemma3-tiny,64"})
+  void windowsGiveTheBitsOfARoomyDevice(String name, int blocks) {
+    Path model = TestEngine.tinyModel(name);
+    int[] prompt = TestEngine.randomPrompt(random, 300, 256);
+    EngineEquivalenceTest.Result expected;
+    try (TestEngine roomy =
+        new TestEngine(model, options(64).hostBytes(0).build(), openDevice(2))) {
+      expected = result(roomy.submit(prompt, sampling(12)));
+    }
+    try (TestEngine engine = new TestEngine(model, options(blocks).build(), openDevice(2))) {
+      for (int round = 0; round < 3; round++) {
+        Collected output = engine.submit(prompt, sampling(12));
+        assertThat(result(output)).isEqualTo(expected);
+        assertThat(output.finish().usage().hostTokens() > 0).isEqualTo(round > 0);
+        engine.awaitIdle();
+        engine.engine().clearCache(true, false).join();
+      }
     }
   }
 

@@ -12,7 +12,9 @@ import dev.kappa.engine.EngineEquivalenceTest.Result;
 import dev.kappa.kv.KvLayout;
 import dev.kappa.kv.KvOptions;
 import dev.kappa.kv.RestoreMode;
+import dev.kappa.kv.SlidingWindows;
 import dev.kappa.kv.StorePolicy;
+import dev.kappa.model.AttentionConfig;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.ModelDirectory;
 import dev.kappa.sample.SamplingParams;
@@ -50,7 +52,14 @@ final class RandomSchedule {
   private static final long MB = 1_000_000;
 
   private static final List<String> MODELS =
-      List.of("qwen3-tiny", "llama-tiny", "llama-mha-f16", "llama3-rope-tiny");
+      List.of(
+          "qwen3-tiny",
+          "llama-tiny",
+          "llama-mha-f16",
+          "llama3-rope-tiny",
+          "mistral-tiny",
+          "qwen2-tiny",
+          "gemma3-tiny");
 
   private static final String[] SALTS = {"", "a", "b"};
 
@@ -140,7 +149,11 @@ final class RandomSchedule {
 
   /** Whether a job exceeds the device. */
   boolean isLong(int job) {
-    return Math.ceilDiv(length(job), options.blockTokens()) > options.numBlocks();
+    AttentionConfig attention = config().attention();
+    SlidingWindows windows =
+        new SlidingWindows(
+            layout(options.blockTokens()), TILE, attention.window(), attention.windowed());
+    return windows.mostBlocks(length(job), options.maxBatchedTokens()) > options.numBlocks();
   }
 
   /** Most tokens that a job can find cached, if what others have in common with it is all there. */
@@ -240,16 +253,22 @@ final class RandomSchedule {
 
   /** Hardly enough for one long context, or for a few prefixes. */
   private long hostBytes(int blockTokens) {
-    ModelConfig config = ModelDirectory.open(model).config();
-    long blockBytes =
-        new KvLayout(config.layers(), config.kvHeads(), config.headDim(), blockTokens, kvType)
-            .blockBytes();
+    long blockBytes = layout(blockTokens).blockBytes();
     if (!streams && random.nextInt(8) == 0) {
       return 0;
     }
     int least = streams ? LONGEST : 1;
     int tokens = least + random.nextInt(600);
     return Math.ceilDiv(tokens, blockTokens) * blockBytes;
+  }
+
+  private ModelConfig config() {
+    return ModelDirectory.open(model).config();
+  }
+
+  private KvLayout layout(int blockTokens) {
+    ModelConfig config = config();
+    return new KvLayout(config.layers(), config.kvHeads(), config.headDim(), blockTokens, kvType);
   }
 
   private <T> T any(List<T> values) {

@@ -26,7 +26,8 @@ class KvCacheTest {
           8,
           new BlockKeys(LAYOUT, "model", "numerics"),
           stream,
-          KvOptions.deviceOnly(true));
+          KvOptions.deviceOnly(true),
+          SlidingWindows.none(LAYOUT));
 
   @AfterEach
   void closesEverything() {

@@ -54,7 +54,8 @@ class OffloadedKvTest {
             KvOptions.LOAD_TIMEOUT_NANOS,
             true);
     BlockKeys keys = new BlockKeys(LAYOUT, "model", "numerics");
-    KvCache cache = new KvCache(device, LAYOUT, BLOCKS, keys, stream, options);
+    KvCache cache =
+        new KvCache(device, LAYOUT, BLOCKS, keys, stream, options, SlidingWindows.none(LAYOUT));
     caches.add(cache);
     return cache;
   }

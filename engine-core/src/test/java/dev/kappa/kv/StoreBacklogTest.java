@@ -52,7 +52,9 @@ class StoreBacklogTest {
     BlockKeys keys = new BlockKeys(LAYOUT, "model", "numerics");
     try (VirtualDevice device = new VirtualDevice(profile, VirtualOptions.defaults(), 1);
         Stream stream = device.newStream("compute");
-        KvCache cache = new KvCache(device, LAYOUT, blocks, keys, stream, options)) {
+        KvCache cache =
+            new KvCache(
+                device, LAYOUT, blocks, keys, stream, options, SlidingWindows.none(LAYOUT))) {
       for (int i = 0; i < 5; i++) {
         compute(cache, i);
       }

@@ -63,7 +63,9 @@ class StorePolicyTest {
             KvOptions.LOAD_TIMEOUT_NANOS,
             true);
     BlockKeys keys = new BlockKeys(LAYOUT, "model", "numerics");
-    KvCache cache = new KvCache(device, LAYOUT, DEVICE_BLOCKS, keys, stream, options);
+    KvCache cache =
+        new KvCache(
+            device, LAYOUT, DEVICE_BLOCKS, keys, stream, options, SlidingWindows.none(LAYOUT));
     caches.add(cache);
     return cache;
   }

@@ -3,6 +3,7 @@ package dev.kappa.plan;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.kappa.roofline.HardwareProfile;
 import dev.kappa.roofline.KvType;
@@ -34,10 +35,19 @@ class ExpectationTest {
     assertThat(alone.loadMillis().p50()).isCloseTo(90, within(1e-6));
     assertThat(alone.computeMillis().p50()).isCloseTo(30, within(1e-6));
     assertThat(alone.aloneMillis().p99()).isCloseTo(90, within(1e-6));
+    // 150 of 900 tokens computed, at 0.3 ms, and the other 750 loaded, at 0.1 ms, take 75 ms.
+    assertThat(alone.splitMillis().p50()).isCloseTo(75, withinPercentage(0.1));
     assertThat(alone.linkBound()).isEqualTo(1);
     assertThat(alone.kappa().mean()).isEqualTo(9);
     assertThat(alone.queuedMillis()).isNull();
     assertThat(alone.linkUse()).isNull();
+  }
+
+  /** 100 tokens loaded in 10 ms, hidden behind 30 ms of computing: nothing to gain. */
+  @Test
+  void whatTheDeviceBindsIsLoadedWhole() {
+    Expectation alone = Expectation.ofEqual(Demand.of(100, 100), computing(100, 100, 30), 0);
+    assertThat(alone.splitMillis()).isEqualTo(alone.aloneMillis());
   }
 
   @Test

@@ -11,7 +11,10 @@ import dev.kappa.kv.BlockTable;
 import dev.kappa.kv.KvCache;
 import dev.kappa.kv.KvLayout;
 import dev.kappa.kv.KvOptions;
+import dev.kappa.kv.PrefixUse;
 import dev.kappa.kv.RestoreMode;
+import dev.kappa.kv.RestoreSplit;
+import dev.kappa.kv.SlidingWindows;
 import dev.kappa.kv.StorePolicy;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -46,8 +49,13 @@ class SchedulerTest {
   }
 
   private KvCache cache(int blocks) {
+    return cache(blocks, SlidingWindows.none(LAYOUT));
+  }
+
+  private KvCache cache(int blocks, SlidingWindows windows) {
     BlockKeys keys = new BlockKeys(LAYOUT, "model", "numerics");
-    KvCache cache = new KvCache(device, LAYOUT, blocks, keys, stream, KvOptions.deviceOnly(true));
+    KvCache cache =
+        new KvCache(device, LAYOUT, blocks, keys, stream, KvOptions.deviceOnly(true), windows);
     caches.add(cache);
     return cache;
   }
@@ -128,6 +136,51 @@ class SchedulerTest {
     assertThat(scheduler.preemptions()).isEqualTo(younger.preemptions());
   }
 
+  /** A window of 8 tokens: of 40, no more than 3 blocks are held between steps. */
+  @Test
+  void takesBlocksAsTheWindowSlides() {
+    KvCache cache = cache(6, new SlidingWindows(LAYOUT, BLOCK_TOKENS, 8, Set.of(0)));
+    Scheduler scheduler =
+        new Scheduler(cache, new StepCost(2, 1, 4, 1), SchedulePolicy.FCFS, RestoreMode.LOAD, 4, 8);
+    Sequence sequence = sequence(cache, 0, 40, 10);
+    scheduler.add(sequence);
+    while (sequence.length() < sequence.maxLength()) {
+      complete(scheduler, scheduler.plan(0));
+      assertThat(cache.pool().total() - cache.pool().free()).isLessThanOrEqualTo(3);
+    }
+    assertThat(sequence.preemptions()).isZero();
+  }
+
+  /** Two that have no room for their next tokens, since someone else has taken all there was. */
+  @Test
+  void theYoungestGivesWayWhereNobodyCanGoOn() {
+    KvCache cache = cache(8, new SlidingWindows(LAYOUT, BLOCK_TOKENS, 8, Set.of(0)));
+    Scheduler scheduler =
+        new Scheduler(cache, new StepCost(2, 1, 4, 1), SchedulePolicy.FCFS, RestoreMode.LOAD, 4, 4);
+    Sequence older = sequence(cache, 0, 8, 2);
+    Sequence younger = sequence(cache, 1000, 8, 2);
+    Draft draft = new Draft(new StepCost(2, 1, 4, 1), BLOCK_TOKENS, 0, 4);
+    for (Sequence sequence : List.of(older, younger)) {
+      scheduler.add(sequence);
+      assertThat(scheduler.start(draft, sequence, 0)).isTrue();
+    }
+    BlockTable other = new BlockTable("");
+    cache.reserve(other, new int[24], 24, 24, PrefixUse.NONE, RestoreSplit.LOAD_ALL);
+    assertThat(cache.pool().free()).isZero();
+    for (int step = 0; step < 3; step++) {
+      complete(scheduler, scheduler.plan(0));
+    }
+    assertThat(older.preemptions()).isZero();
+    assertThat(younger.preemptions()).isEqualTo(1);
+    assertThat(older.computed()).isEqualTo(8);
+    cache.release(other);
+    int steps = 0;
+    while (younger.length() < younger.maxLength()) {
+      complete(scheduler, scheduler.plan(0));
+      assertThat(++steps).isLessThan(20);
+    }
+  }
+
   @Test
   void removedSequencesGiveTheirBlocksBackWhereverTheyStand() {
     KvCache cache = cache(4);
@@ -154,7 +207,13 @@ class SchedulerTest {
             true, 1 << 20, StorePolicy.WRITE_THROUGH, RestoreMode.LOAD, 0, 1L << 40, false);
     KvCache cache =
         new KvCache(
-            device, LAYOUT, 64, new BlockKeys(LAYOUT, "model", "numerics"), stream, options);
+            device,
+            LAYOUT,
+            64,
+            new BlockKeys(LAYOUT, "model", "numerics"),
+            stream,
+            options,
+            SlidingWindows.none(LAYOUT));
     caches.add(cache);
     Scheduler scheduler =
         new Scheduler(cache, new StepCost(2, 1, 4, 1), SchedulePolicy.FCFS, RestoreMode.LOAD, 8, 8);

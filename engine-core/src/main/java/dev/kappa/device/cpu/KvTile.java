@@ -108,6 +108,9 @@ final class KvTile {
         stagedFrom == NOT_STAGED
             ? batch.block(sequence, token / tokens)
             : (token - stagedFrom) / tokens;
+    if (index < 0) {
+      throw new IllegalStateException("the KV of token %d is not there".formatted(token));
+    }
     long block = pool + index * layer.blockStride();
     return block + offset + ((long) kvHead * tokens + token % tokens) * rowBytes;
   }

@@ -29,6 +29,10 @@ class PlantedBugsTest {
 
   private static final int COUNT = 1024;
   private static final int SEEDS = 40;
+
+  /** Most that an operation is held up: far more than it takes to submit the next ones. */
+  private static final int DELAY_MICROS = 2000;
+
   private static final String ILLEGAL = "CUDA_ERROR_ILLEGAL_ADDRESS";
   private static final String FAILED = "CUDA_ERROR_LAUNCH_FAILED";
 
@@ -68,7 +72,7 @@ class PlantedBugsTest {
 
   private void restart(int seed) {
     simulation.open();
-    simulation.configure(Setup.plain().withSeed(seed).withDelayMicros(200));
+    simulation.configure(Setup.plain().withSeed(seed).withDelayMicros(DELAY_MICROS));
   }
 
   /** A kernel computes on one stream, another stream stores what it computed. */

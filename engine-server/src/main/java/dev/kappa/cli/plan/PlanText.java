@@ -129,6 +129,7 @@ public final class PlanText {
     times(table, "load", expected.loadMillis());
     times(table, "compute", expected.computeMillis());
     times(table, "first token, alone", expected.aloneMillis());
+    times(table, "… with a prefix computed in part", expected.splitMillis());
     Distribution queued = expected.queuedMillis();
     if (queued != null) {
       times(table, trace ? "first token, in turn" : "first token, mean in turn", queued);
