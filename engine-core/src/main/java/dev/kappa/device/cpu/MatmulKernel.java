@@ -69,35 +69,56 @@ final class MatmulKernel {
   private static void row(
       WorkerPool pool, Scratch scratch, long in, PackedMatrix weight, long out) {
     int panels = weight.panels();
-    int group = (int) Math.clamp(ROW_CHUNK / Math.max(1, weight.meanPanelBytes()), 1, panels);
+    // Even, as panels that are expanded go in pairs.
+    int group = Math.clamp(ROW_CHUNK / weight.meanPanelBytes() / 2 * 2, 1, panels);
     pool.run(
         scratch,
         Math.ceilDiv(panels, group),
         (own, item) -> {
           int end = Math.min((item + 1) * group, panels);
           long sums = own.sums();
-          for (int panel = item * group; panel < end; panel++) {
-            row(own, in, weight, panel, sums);
-            Elements.copy(sums, out + 4L * weight.firstRow(panel), weight.width(panel));
+          for (int panel = item * group, count; panel < end; panel += count) {
+            // Chains side by side, or each step would wait for the one before it.
+            count =
+                panel + 1 < end && isExpanded(weight, panel) && isExpanded(weight, panel + 1)
+                    ? 2
+                    : 1;
+            row(own, in, weight, panel, count, sums);
+            for (int i = 0; i < count; i++) {
+              long to = out + 4L * weight.firstRow(panel + i);
+              Elements.copy(sums + i * TileKernel.B_PITCH, to, weight.width(panel + i));
+            }
           }
         });
   }
 
-  /** One row times one panel, which is expanded a few columns at a time if need be. */
-  private static void row(Scratch own, long in, PackedMatrix weight, int panel, long sums) {
-    Encoding encoding = weight.encoding(panel);
-    long from = weight.address(panel);
+  /** Whether a single row, too, is multiplied with a panel's columns as floats. */
+  private static boolean isExpanded(PackedMatrix weight, int panel) {
+    return weight.encoding(panel) != Encoding.F32 && weight.encoding(panel) != Encoding.BF16;
+  }
+
+  /** One row times one panel, or two that are expanded, a few columns at a time. */
+  private static void row(
+      Scratch own, long in, PackedMatrix weight, int panel, int count, long sums) {
     int columns = weight.columns();
-    Elements.zero(sums, TileKernel.PANEL);
-    switch (encoding) {
-      case F32 -> MatvecKernel.addF32(in, from, columns, sums);
-      case BF16 -> MatvecKernel.addBf16(in, from, columns, sums);
-      default -> {
-        long expanded = own.weights();
-        for (int k = 0; k < columns; k += FEW_DEPTH) {
-          int depth = Math.min(FEW_DEPTH, columns - k);
-          PanelExpander.expand(encoding, from, k, depth, expanded);
-          MatvecKernel.addF32(in + 4L * k, expanded, depth, sums);
+    Elements.zero(sums, count * TileKernel.PANEL);
+    if (weight.encoding(panel) == Encoding.F32) {
+      MatvecKernel.addF32(in, weight.address(panel), columns, sums);
+    } else if (weight.encoding(panel) == Encoding.BF16) {
+      MatvecKernel.addBf16(in, weight.address(panel), columns, sums);
+    } else {
+      int most = FEW_DEPTH / count;
+      for (int k = 0; k < columns; k += most) {
+        int depth = Math.min(most, columns - k);
+        long first = own.weights();
+        long second = first + most * TileKernel.B_PITCH;
+        PanelExpander.expand(weight.encoding(panel), weight.address(panel), k, depth, first);
+        if (count == 1) {
+          MatvecKernel.addF32(in + 4L * k, first, depth, sums);
+        } else {
+          int next = panel + 1;
+          PanelExpander.expand(weight.encoding(next), weight.address(next), k, depth, second);
+          MatvecKernel.addF32(in + 4L * k, first, second, depth, sums);
         }
       }
     }

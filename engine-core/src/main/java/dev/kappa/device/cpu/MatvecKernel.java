@@ -33,7 +33,18 @@ final class MatvecKernel {
   }
 
   /**
-   * As {@link #addF32}, with columns of BF16 as a panel holds them.
+   * The same with two panels.
+   *
+   * @param sums {@code float[2][PANEL]}
+   */
+  static void addF32(long x, long first, long second, int k, long sums) {
+    for (int i = 0; i < TileKernel.PANEL; i += 2 * Lanes.COUNT) {
+      f32(x, first + 4L * i, second + 4L * i, k, sums + 4L * i);
+    }
+  }
+
+  /**
+   * As {@link #addF32(long, long, int, long)}, with columns of BF16 as a panel holds them.
    *
    * @param panel {@code k} columns of the panel
    */
@@ -54,6 +65,28 @@ final class MatvecKernel {
     }
     Lanes.store(low, out);
     Lanes.store(high, out + Lanes.BYTES);
+  }
+
+  private static void f32(long x, long first, long second, int k, long out) {
+    FloatVector low0 = Lanes.load(out);
+    FloatVector high0 = Lanes.load(out + Lanes.BYTES);
+    FloatVector low1 = Lanes.load(out + TileKernel.B_PITCH);
+    FloatVector high1 = Lanes.load(out + TileKernel.B_PITCH + Lanes.BYTES);
+    for (int i = 0; i < k; i++) {
+      FloatVector input = FloatVector.broadcast(FLOATS, Raw.getFloat(x + 4L * i));
+      long at0 = first + i * TileKernel.B_PITCH;
+      long at1 = second + i * TileKernel.B_PITCH;
+      low0 = input.fma(FloatVector.fromMemorySegment(FLOATS, ALL, at0, ORDER), low0);
+      high0 =
+          input.fma(FloatVector.fromMemorySegment(FLOATS, ALL, at0 + Lanes.BYTES, ORDER), high0);
+      low1 = input.fma(FloatVector.fromMemorySegment(FLOATS, ALL, at1, ORDER), low1);
+      high1 =
+          input.fma(FloatVector.fromMemorySegment(FLOATS, ALL, at1 + Lanes.BYTES, ORDER), high1);
+    }
+    Lanes.store(low0, out);
+    Lanes.store(high0, out + Lanes.BYTES);
+    Lanes.store(low1, out + TileKernel.B_PITCH);
+    Lanes.store(high1, out + TileKernel.B_PITCH + Lanes.BYTES);
   }
 
   private static void bf16(long x, long words, int k, long out) {

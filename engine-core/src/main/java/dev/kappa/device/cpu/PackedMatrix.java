@@ -94,9 +94,9 @@ final class PackedMatrix {
     return panelBytes(encodings[panel], columns);
   }
 
-  /** Bytes of all panels, on average. */
+  /** Bytes of a panel, on average, at least 1. */
   long meanPanelBytes() {
-    return bytes / Math.max(1, panels());
+    return Math.max(1, bytes / Math.max(1, panels()));
   }
 
   /** The matrix's row that is a panel's first output. */
