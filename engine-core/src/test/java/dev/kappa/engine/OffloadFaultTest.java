@@ -215,7 +215,7 @@ class OffloadFaultTest {
   /** What was given up arrives late, while all other blocks are in other hands. */
   @Test
   void aLateLoadIsComputedInsteadAndNeverReachesAnyonesBlocks() {
-    var late = waiting().numBlocks(40).loadTimeoutNanos(1_000_000).build();
+    var late = waiting().numBlocks(40).loadTimeoutNanos(100_000_000).build();
     try (TestEngine engine = start(late)) {
       int[] prompt = prompt(96);
       Result expected = storedOnly(engine, prompt, 5);

@@ -80,7 +80,7 @@ class BatchCopyTest {
   /** A kernel computes, then the same stream copies what it computed. */
   private boolean storedRight(int seed, int order) {
     simulation.open();
-    simulation.configure(Setup.plain().withSeed(seed).withDelayMicros(200));
+    simulation.configure(Setup.plain().withSeed(seed).withDelayMicros(2000));
     CUstream stream = simulation.stream();
     float[] ones = new float[COUNT];
     Arrays.fill(ones, 1);
