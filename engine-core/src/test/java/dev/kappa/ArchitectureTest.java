@@ -36,6 +36,8 @@ class ArchitectureTest {
           .definedBy("dev.kappa.grammar")
           .layer("text")
           .definedBy("dev.kappa.text..")
+          .layer("gguf")
+          .definedBy("dev.kappa.gguf")
           .layer("device")
           .definedBy("dev.kappa.device")
           .layer("cpu")
@@ -64,6 +66,8 @@ class ArchitectureTest {
           .mayOnlyBeAccessedByLayers("plan", "engine", "grammar")
           .whereLayer("text")
           .mayOnlyBeAccessedByLayers("plan", "engine", "grammar")
+          .whereLayer("gguf")
+          .mayOnlyBeAccessedByLayers("model", "text")
           .whereLayer("host")
           .mayOnlyBeAccessedByLayers("cpu")
           .whereLayer("cpu")
@@ -125,10 +129,20 @@ class ArchitectureTest {
           .resideInAnyPackage(
               "dev.kappa.text..",
               "dev.kappa.sample",
+              "dev.kappa.gguf",
               "java..",
               "ai.djl..",
               "tools.jackson..",
               "org.jspecify..");
+
+  @ArchTest
+  static final ArchRule ggufFilesStandAlone =
+      classes()
+          .that()
+          .resideInAPackage("dev.kappa.gguf")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage("dev.kappa.gguf", "java..", "org.jspecify..");
 
   @ArchTest
   static final ArchRule tracesStandAlone =

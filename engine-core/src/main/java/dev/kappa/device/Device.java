@@ -49,6 +49,11 @@ public interface Device extends AutoCloseable {
    */
   Weight loadWeight(MatrixSource source);
 
+  /** How this device keeps a weight's elements that a source has in some encoding. */
+  default Encoding keeps(Encoding source) {
+    return source;
+  }
+
   /**
    * Loads a vector (norm weights, biases, tables) as 32-bit floats; blocks until the source is no
    * longer needed.

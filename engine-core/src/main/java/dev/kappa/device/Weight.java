@@ -16,8 +16,6 @@ public interface Weight extends AutoCloseable {
   /** Inputs of each matrix. */
   int columns();
 
-  DType dtype();
-
   /** Device memory in use, padding included. */
   long bytes();
 

@@ -47,6 +47,7 @@ final class EngineParts implements AutoCloseable {
   private final GenerationDefaults defaults;
   private final Tokenizer tokenizer;
   private final EngineInfo info;
+  private final long weightBytes;
   private final ModelShape shape;
   private final Stream stream;
   private final KvCache cache;
@@ -73,7 +74,7 @@ final class EngineParts implements AutoCloseable {
       ModelConfig config = directory.config();
       defaults = directory.generation();
       tokenizer = own == null ? resources.own(openTokenizer(directory), Tokenizer::close) : own;
-      EngineSizing sizing = new EngineSizing(config, options, device);
+      EngineSizing sizing = new EngineSizing(config, directory.weights(format()), options, device);
       String fingerprint;
       TransformerWeights weights;
       try (Checkpoint checkpoint = directory.checkpoint(format(), options.seed())) {
@@ -93,6 +94,7 @@ final class EngineParts implements AutoCloseable {
       Transformer transformer =
           resources.own(new Transformer(config, weights, device, rows), Transformer::close);
       info = sizing.info();
+      weightBytes = sizing.weightBytes();
       shape = ModelShapes.of(config).withKv(kvType(info.kvDType()));
       stream = resources.own(device.newStream(COMPUTE), Stream::close);
       KvLayout layout = sizing.layout();
@@ -192,7 +194,7 @@ final class EngineParts implements AutoCloseable {
         new StepCost(
             2.0 * model.activeParameters(),
             4.0 * model.layers() * model.heads() * model.headDim(),
-            (double) model.activeParameters() * model.dtype().bytes(),
+            (double) weightBytes / model.parameters() * model.activeParameters(),
             info.kvBytesPerToken(),
             reach(model));
     Scheduler scheduler =
@@ -244,7 +246,7 @@ final class EngineParts implements AutoCloseable {
   }
 
   private LoadFormat format() {
-    return options.dummyWeights() ? LoadFormat.DUMMY : LoadFormat.SAFETENSORS;
+    return options.dummyWeights() ? LoadFormat.DUMMY : LoadFormat.STORED;
   }
 
   private Tokenizer openTokenizer(ModelDirectory directory) {

@@ -9,6 +9,7 @@ import dev.kappa.kv.SlidingWindows;
 import dev.kappa.kv.StreamedKv;
 import dev.kappa.model.ModelConfig;
 import dev.kappa.model.Transformer;
+import dev.kappa.model.WeightSizes;
 import dev.kappa.schedule.LongSequence;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -41,6 +42,7 @@ final class EngineSizing {
   private static final double HOST_SHARE_OF_FREE = 0.25;
 
   private final ModelConfig config;
+  private final WeightSizes weights;
   private final EngineOptions options;
   private final Device device;
   private final KvLayout layout;
@@ -52,10 +54,12 @@ final class EngineSizing {
   private final long hostBytes;
 
   /**
+   * @param weights sizes of those that are loaded
    * @throws EngineException if the options contradict the model or the device's memory
    */
-  EngineSizing(ModelConfig config, EngineOptions options, Device device) {
+  EngineSizing(ModelConfig config, WeightSizes weights, EngineOptions options, Device device) {
     this.config = config;
+    this.weights = weights;
     this.options = options;
     this.device = device;
     if (options.maxModelLength() > config.longestPositions()) {
@@ -110,7 +114,12 @@ final class EngineSizing {
 
   /** Bytes of all tensors in the checkpoint. */
   long checkpointBytes() {
-    return config.parameters() * config.dtype().bytes();
+    return weights.bytes();
+  }
+
+  /** Bytes of all weights on the device. */
+  long weightBytes() {
+    return weights.bytes(device::keeps);
   }
 
   EngineInfo info() {
@@ -151,7 +160,7 @@ final class EngineSizing {
     int longest = given(options.maxModelLength(), config.maxPositions());
     long most = windows.mostBlocks(longest, maxBatchedTokens);
     long useful = maxSequences * most;
-    long needed = checkpointBytes() + Transformer.activationBytes(config, device, maxBatchedTokens);
+    long needed = weightBytes() + Transformer.activationBytes(config, device, maxBatchedTokens);
     long free = device.freeBytes() - needed;
     double share = cpu ? KV_SHARE_OF_FREE_CPU : KV_SHARE_OF_FREE;
     if (options.memoryUtilization() > 0) {

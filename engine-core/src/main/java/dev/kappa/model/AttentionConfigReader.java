@@ -12,8 +12,8 @@ import java.util.stream.IntStream;
 final class AttentionConfigReader {
 
   // Within these bounds heads · headDim fits into 32 bits.
-  private static final int MAX_HEADS = 1 << 14;
-  private static final int MAX_HEAD_DIM = 1 << 14;
+  static final int MAX_HEADS = 1 << 14;
+  static final int MAX_HEAD_DIM = 1 << 14;
 
   private static final String FULL = "full_attention";
   private static final String SLIDING = "sliding_attention";

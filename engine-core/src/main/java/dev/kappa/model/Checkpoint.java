@@ -1,6 +1,6 @@
 package dev.kappa.model;
 
-import dev.kappa.device.DType;
+import dev.kappa.device.Encoding;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -32,8 +32,8 @@ public interface Checkpoint extends AutoCloseable {
     Tensor tensor = tensor(spec.name(), arena);
     if (!tensor.shape().equals(spec.shape())) {
       throw new ModelException(
-          "%s: tensor %s has shape %s, but config.json makes it %s"
-              .formatted(tensor.source(), spec.name(), tensor.shape(), spec.shape()));
+          "%s: tensor %s has shape %s, but the model's configuration makes it %s"
+              .formatted(tensor.source(), tensor.name(), tensor.shape(), spec.shape()));
     }
     return tensor;
   }
@@ -51,15 +51,20 @@ public interface Checkpoint extends AutoCloseable {
   /**
    * One tensor. Its data may be made only when asked for.
    *
+   * @param name as the file has it, for messages
    * @param source file that it came from, for messages
    * @param contents see {@link #data}
    */
   record Tensor(
-      String name, DType dtype, List<Long> shape, String source, Supplier<MemorySegment> contents) {
+      String name,
+      Encoding encoding,
+      List<Long> shape,
+      String source,
+      Supplier<MemorySegment> contents) {
 
     /**
-     * Row-major little-endian elements, aligned to the size of one. To be called once, as every
-     * call may make them anew.
+     * Row-major little-endian elements; those of a {@link dev.kappa.device.DType} are aligned to
+     * the size of one. To be called once, as every call may make them anew.
      */
     public MemorySegment data() {
       return contents.get();
@@ -67,7 +72,7 @@ public interface Checkpoint extends AutoCloseable {
 
     /** Size of the data in bytes. */
     public long bytes() {
-      return shape.stream().reduce((long) dtype.bytes(), Math::multiplyExact);
+      return encoding.bytes(shape.stream().reduce(1L, Math::multiplyExact));
     }
   }
 }

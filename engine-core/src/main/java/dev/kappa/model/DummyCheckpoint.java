@@ -1,6 +1,7 @@
 package dev.kappa.model;
 
 import dev.kappa.device.DType;
+import dev.kappa.device.Encoding;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -69,7 +70,11 @@ public final class DummyCheckpoint implements Checkpoint {
           "dummy weights: a %s has no tensor %s".formatted(config.architecture(), name));
     }
     return new Tensor(
-        name, config.dtype(), spec.shape(), "dummy weights", () -> generate(spec, arena));
+        name,
+        Encoding.of(config.dtype()),
+        spec.shape(),
+        "dummy weights",
+        () -> generate(spec, arena));
   }
 
   private MemorySegment generate(TensorSpec spec, Arena arena) {

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
 final class ModelConfigReader {
 
   // Bounds that no model comes near; within them, products of two sizes fit into 64 bits.
-  private static final int MAX_LAYERS = 1 << 14;
-  private static final int MAX_WIDTH = 1 << 26;
+  static final int MAX_LAYERS = 1 << 14;
+  static final int MAX_WIDTH = 1 << 26;
   private static final int MAX_EXPERTS = 1 << 12;
 
   private final JsonObject json;

@@ -25,16 +25,10 @@ public final class ModelShapes {
    * @param name its folder's name
    * @param shape its sizes, the cache in the checkpoint's own type or, where that is quantized, in
    *     bf16
-   * @param weightBytes bytes of a parameter in the checkpoint
+   * @param totalWeightBytes bytes of all weights in the checkpoint
    * @param maxPositions longest context that it was made for
    */
-  public record Described(String name, ModelShape shape, int weightBytes, int maxPositions) {
-
-    /** Bytes of all weights. */
-    public long totalWeightBytes() {
-      return shape.parameters() * weightBytes;
-    }
-  }
+  public record Described(String name, ModelShape shape, long totalWeightBytes, int maxPositions) {}
 
   private final JsonObject json;
   private final String architecture;
@@ -48,15 +42,23 @@ public final class ModelShapes {
   /**
    * Reads a model's sizes.
    *
-   * @param path a model's folder or its {@code config.json}
+   * @param path a model's folder, its {@code config.json}, or a GGUF file
    * @throws ModelException if the file cannot be read or lacks a size
    */
   public static Described read(Path path) {
     Path absolute = path.toAbsolutePath().normalize();
+    if (ModelDirectory.gguf(absolute) != null) {
+      return described(ModelDirectory.open(absolute));
+    }
     Path file = Files.isDirectory(absolute) ? absolute.resolve("config.json") : absolute;
     Path folder = file.getParent();
     Path name = folder == null ? null : folder.getFileName();
     return new ModelShapes(JsonObject.read(file)).read(name == null ? "model" : name.toString());
+  }
+
+  private static Described described(ModelDirectory model) {
+    ModelConfig config = model.config();
+    return new Described(model.name(), of(config), model.weights().bytes(), config.maxPositions());
   }
 
   /**
@@ -103,7 +105,9 @@ public final class ModelShapes {
     boolean runs = Architecture.all().stream().anyMatch(a -> a.name().equals(architecture));
     if (runs && !json.has("quantization_config")) {
       ModelConfig config = ModelConfigReader.read(json);
-      return new Described(name, of(config), config.dtype().bytes(), config.maxPositions());
+      ModelShape shape = of(config);
+      long bytes = shape.parameters() * config.dtype().bytes();
+      return new Described(name, shape, bytes, config.maxPositions());
     }
     String dtype = json.text(json.has("dtype") ? "dtype" : "torch_dtype", "bfloat16");
     boolean wide = dtype.toLowerCase(Locale.ROOT).replace("torch.", "").equals("float32");
@@ -121,7 +125,7 @@ public final class ModelShapes {
             windowed,
             wide ? KvType.F32 : KvType.BF16);
     int positions = json.integer("max_position_embeddings", 1, Integer.MAX_VALUE);
-    return new Described(name, shape, weightBytes(wide), positions);
+    return new Described(name, shape, shape.parameters() * weightBytes(wide), positions);
   }
 
   private int weightBytes(boolean wide) {

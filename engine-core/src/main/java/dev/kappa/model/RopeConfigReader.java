@@ -152,7 +152,7 @@ final class RopeConfigReader {
   }
 
   /** What longer contexts do to the entropy of attention, undone (YaRN, section 3.4). */
-  private static double magnitude(double factor, double scale) {
+  static double magnitude(double factor, double scale) {
     return factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1;
   }
 

@@ -1,6 +1,7 @@
 package dev.kappa.model;
 
 import dev.kappa.device.DType;
+import dev.kappa.device.Encoding;
 import dev.kappa.model.SafetensorsHeader.Entry;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -109,7 +110,11 @@ final class SafetensorsFile {
         };
     MemorySegment bytes = data.asSlice(entry.begin(), entry.end() - entry.begin());
     return new Checkpoint.Tensor(
-        name, dtype, entry.shape(), path.toString(), () -> aligned(bytes, dtype, arena));
+        name,
+        Encoding.of(dtype),
+        entry.shape(),
+        path.toString(),
+        () -> aligned(bytes, dtype, arena));
   }
 
   private static MemorySegment aligned(MemorySegment bytes, DType dtype, Arena arena) {

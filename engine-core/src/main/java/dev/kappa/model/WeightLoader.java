@@ -1,8 +1,10 @@
 package dev.kappa.model;
 
 import dev.kappa.device.DType;
+import dev.kappa.device.Dequantizer;
 import dev.kappa.device.Device;
 import dev.kappa.device.DeviceMemory;
+import dev.kappa.device.Encoding;
 import dev.kappa.device.Experts;
 import dev.kappa.device.MatrixSource;
 import dev.kappa.device.RopeStore;
@@ -133,42 +135,66 @@ public final class WeightLoader {
   private Weight matrices(int layer, int experts, TensorRole... roles) {
     try (Arena arena = Arena.ofShared()) {
       List<Checkpoint.Tensor> tensors = tensors(layer, experts, arena, roles);
-      Checkpoint.Tensor first = tensors.getFirst();
-      long rows = 0;
-      for (Checkpoint.Tensor tensor : tensors) {
-        rows += tensor.shape().getFirst();
-      }
+      List<MatrixSource.Range> ranges =
+          tensors.subList(0, roles.length).stream()
+              .map(tensor ->
+                  new MatrixSource.Range(
+                      tensor.encoding(), Math.toIntExact(tensor.shape().getFirst())))
+              .toList();
       Weight weight =
           device.loadWeight(
               new MatrixSource(
-                  first.dtype(),
                   experts,
-                  Math.toIntExact(rows / experts),
-                  Math.toIntExact(first.shape().getLast()),
-                  () -> tensors.stream().map(Checkpoint.Tensor::data).toList()));
+                  Math.toIntExact(tensors.getFirst().shape().getLast()),
+                  ranges,
+                  () ->
+                      tensors.stream()
+                          .map(tensor -> new MatrixSource.Part(tensor.encoding(), tensor.data()))
+                          .toList()));
       owned.push(weight);
       tensors.forEach(tensor -> loadedBytes.accept(tensor.bytes()));
       return weight;
     }
   }
 
-  /** Tensors that are loaded as one, of one type. */
+  /** Tensors that are loaded as one; the experts' are of the first one's types. */
   private List<Checkpoint.Tensor> tensors(
       int layer, int experts, Arena arena, TensorRole... roles) {
     List<Checkpoint.Tensor> tensors = new ArrayList<>();
     for (int expert = 0; expert < experts; expert++) {
-      for (TensorRole role : roles) {
-        TensorSpec spec = architecture.tensor(role, layer, expert, config);
+      for (int i = 0; i < roles.length; i++) {
+        TensorSpec spec = architecture.tensor(roles[i], layer, expert, config);
         Checkpoint.Tensor tensor = checkpoint.tensor(spec, arena);
         tensors.add(tensor);
-        Checkpoint.Tensor first = tensors.getFirst();
-        if (tensor.dtype() != first.dtype()) {
-          throw new ModelException(
-              "%s: tensor %s is %s, but %s, which it is used with, is %s"
-                  .formatted(
-                      tensor.source(), tensor.name(), tensor.dtype(), first.name(), first.dtype()));
-        }
+        refuseOtherThan(tensors.get(i), tensor);
       }
+    }
+    return tensors;
+  }
+
+  private static void refuseOtherThan(Checkpoint.Tensor first, Checkpoint.Tensor tensor) {
+    if (tensor.encoding() != first.encoding()) {
+      throw new ModelException(
+          "%s: tensor %s is %s, but %s, which it is used with, is %s"
+              .formatted(
+                  tensor.source(),
+                  tensor.name(),
+                  tensor.encoding(),
+                  first.name(),
+                  first.encoding()));
+    }
+  }
+
+  /** Vectors that are loaded as one, of one type. */
+  private List<Checkpoint.Tensor> vectors(int layer, Arena arena, TensorRole... roles) {
+    List<Checkpoint.Tensor> tensors = tensors(layer, 1, arena, roles);
+    for (Checkpoint.Tensor tensor : tensors) {
+      if (!tensor.encoding().isPlain()) {
+        throw new ModelException(
+            "%s: tensor %s is %s; expected a vector of F32, F16 or BF16"
+                .formatted(tensor.source(), tensor.name(), tensor.encoding()));
+      }
+      refuseOtherThan(tensors.getFirst(), tensor);
     }
     return tensors;
   }
@@ -176,8 +202,8 @@ public final class WeightLoader {
   /** Loads vectors one behind the other. */
   private DeviceMemory vector(int layer, TensorRole... roles) {
     try (Arena arena = Arena.ofShared()) {
-      List<Checkpoint.Tensor> tensors = tensors(layer, 1, arena, roles);
-      DType dtype = tensors.getFirst().dtype();
+      List<Checkpoint.Tensor> tensors = vectors(layer, arena, roles);
+      DType dtype = tensors.getFirst().encoding().dtype();
       long bytes = tensors.stream().mapToLong(Checkpoint.Tensor::bytes).sum();
       MemorySegment all = arena.allocate(bytes, Long.BYTES);
       long at = 0;
@@ -198,17 +224,11 @@ public final class WeightLoader {
 
   /** The sums that a norm is multiplied with, in 32 bits. */
   private static MemorySegment plusOne(MemorySegment vector, DType dtype, Arena arena) {
-    long count = vector.byteSize() / dtype.bytes();
-    MemorySegment sums = arena.allocate(count * Float.BYTES, Long.BYTES);
-    for (long i = 0; i < count; i++) {
-      float value =
-          switch (dtype) {
-            case F32 -> vector.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * i);
-            case BF16 ->
-                Float.intBitsToFloat(vector.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i) << 16);
-            case F16 -> Float.float16ToFloat(vector.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i));
-          };
-      sums.set(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * i, 1 + value);
+    float[] values = new float[Math.toIntExact(vector.byteSize() / dtype.bytes())];
+    Dequantizer.toFloats(Encoding.of(dtype), vector, 0, values.length, values);
+    MemorySegment sums = arena.allocate((long) values.length * Float.BYTES, Long.BYTES);
+    for (int i = 0; i < values.length; i++) {
+      sums.setAtIndex(ValueLayout.JAVA_FLOAT, i, 1 + values[i]);
     }
     return sums;
   }

@@ -3,6 +3,8 @@ package dev.kappa.plan;
 import dev.kappa.device.Device;
 import dev.kappa.device.virtual.VirtualDevice;
 import dev.kappa.engine.MachineProbe;
+import dev.kappa.model.LoadFormat;
+import dev.kappa.model.ModelDirectory;
 import dev.kappa.model.ModelShapes;
 import dev.kappa.roofline.HardwareProfile;
 import dev.kappa.roofline.Machine;
@@ -34,7 +36,8 @@ public record MeasuredMachine(MeasuredRates rates, Machine.Measured machine, int
   /**
    * Measures; see {@link MachineProbe}.
    *
-   * @param model a model's folder; only its {@code config.json} is needed
+   * @param model a model's folder, of which only its {@code config.json} is needed, or a GGUF file;
+   *     its weights are random numbers of 16 or 32 bits in any case
    */
   public static MeasuredMachine of(Path model, Device device) {
     long bytes = device.freeBytes();
@@ -49,7 +52,7 @@ public record MeasuredMachine(MeasuredRates rates, Machine.Measured machine, int
             .profile(
                 device.info().name() + ", as measured",
                 described.shape(),
-                described.totalWeightBytes());
+                ModelDirectory.open(model).weights(LoadFormat.DUMMY).bytes());
     int kernels = KERNELS_PER_LAYER * described.shape().layers() + OTHER_KERNELS;
     HardwareProfile tuned = tuned(model, found, formulas, kernels);
     String source =

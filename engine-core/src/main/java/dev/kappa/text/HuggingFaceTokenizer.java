@@ -1,5 +1,6 @@
 package dev.kappa.text;
 
+import dev.kappa.gguf.GgufFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,7 +13,8 @@ import tools.jackson.core.JacksonException;
 
 /**
  * The tokenizer of a {@code tokenizer.json}, run by Hugging Face's own library, with the added
- * tokens that {@code tokenizer_config.json} names beside it. Thread-safe.
+ * tokens that {@code tokenizer_config.json} names beside it; or that of a GGUF file, brought into
+ * the same form. Thread-safe.
  *
  * <p>Texts are never truncated or padded, whatever the file says. Which special tokens are added
  * around a text is up to the file's post-processor alone: as in transformers 5, {@code
@@ -51,7 +53,7 @@ public final class HuggingFaceTokenizer implements Tokenizer {
   }
 
   /**
-   * Loads {@code tokenizer.json} of a model directory.
+   * Loads {@code tokenizer.json} of a model directory, or what a GGUF file has in its place.
    *
    * @throws TextException if it is missing or broken, or the native library cannot be loaded
    */
@@ -159,12 +161,21 @@ public final class HuggingFaceTokenizer implements Tokenizer {
     tokenizer.close();
   }
 
+  /** The file that has the tokenizer. */
+  private static Path file(Path model) {
+    return GgufFile.isNamedSo(model) ? model : model.resolve(FILE);
+  }
+
   private record Source(String json, Vocabulary vocabulary) {}
 
   /** The text of {@code tokenizer.json} with what the configuration adds to it. */
   private static Source source(Path directory) {
-    Path file = directory.resolve(FILE);
+    Path file = file(directory);
     try {
+      if (file.equals(directory)) {
+        String json = TokenizerConfig.readGguf(file, GgufTokenizer::json);
+        return new Source(json, Vocabulary.parse(json));
+      }
       String json = Files.readString(file);
       Vocabulary vocabulary = Vocabulary.parse(json);
       List<AddedToken> missing = ConfiguredTokens.load(directory).missingFrom(vocabulary);
@@ -199,8 +210,7 @@ public final class HuggingFaceTokenizer implements Tokenizer {
     try {
       return new NativeTokenizer(json);
     } catch (RuntimeException e) {
-      throw new TextException(
-          directory.resolve(FILE) + " is not a tokenizer: " + e.getMessage(), e);
+      throw new TextException(file(directory) + " is not a tokenizer: " + e.getMessage(), e);
     }
   }
 

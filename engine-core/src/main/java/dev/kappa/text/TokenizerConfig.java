@@ -1,10 +1,15 @@
 package dev.kappa.text;
 
+import dev.kappa.gguf.GgufException;
+import dev.kappa.gguf.GgufFile;
+import dev.kappa.gguf.GgufMetadata;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -34,10 +39,14 @@ public record TokenizerConfig(
    * chat_template.jinja}, {@code chat_template.json} and {@code additional_chat_templates} as far
    * as they exist. Template files go before templates in the configuration. As in transformers, the
    * map goes before the configuration, and counts only if that has no {@code added_tokens_decoder}.
+   * Of a GGUF file it reads the metadata.
    *
    * @throws TextException if a file cannot be read or is not JSON
    */
   public static TokenizerConfig load(Path modelDirectory) {
+    if (GgufFile.isNamedSo(modelDirectory)) {
+      return readGguf(modelDirectory, GgufTokenizer::config);
+    }
     Map<String, String> tokens = new LinkedHashMap<>();
     Map<String, String> templates = new LinkedHashMap<>();
     JsonNode config = readJson(modelDirectory.resolve("tokenizer_config.json"));
@@ -54,6 +63,15 @@ public record TokenizerConfig(
     }
     readAdditional(modelDirectory.resolve("additional_chat_templates"), templates);
     return new TokenizerConfig(tokens, templates);
+  }
+
+  /** What the metadata of a GGUF file amount to. */
+  static <T> T readGguf(Path file, Function<GgufMetadata, T> reader) {
+    try (Arena arena = Arena.ofConfined()) {
+      return reader.apply(GgufFile.map(file, arena).metadata());
+    } catch (GgufException e) {
+      throw new TextException(String.valueOf(e.getMessage()), e);
+    }
   }
 
   /** A special token by role, such as {@code bos_token}. */

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Mixtures of experts against plain double arithmetic. */
-abstract class ExpertContract extends DeviceFixture {
+abstract class ExpertContract extends BlockContract {
 
   /** Scores are 32-bit floats on every device, and so are the sums of their exponentials. */
   private static final double WEIGHT_ERROR = 1e-5;

@@ -82,6 +82,11 @@ public class WrappedDevice implements Device {
   }
 
   @Override
+  public Encoding keeps(Encoding source) {
+    return real.keeps(source);
+  }
+
+  @Override
   public DeviceMemory loadVector(DType dtype, MemorySegment source) {
     return real.loadVector(dtype, source);
   }

@@ -107,6 +107,8 @@ public class EngineEquivalenceTest {
     "phi3-tiny,1",
     "mixtral-tiny,2",
     "qwen3-moe-tiny,3",
+    "llama-q4_k.gguf,4",
+    "qwen2-q4_0.gguf,1",
   })
   void manyAtOnceGiveTheBitsOfEachAlone(String name, long seed) {
     Path model = TestEngine.tinyModel(name);

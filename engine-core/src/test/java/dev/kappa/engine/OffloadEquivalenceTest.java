@@ -50,7 +50,9 @@ class OffloadEquivalenceTest {
 
   static Stream<Arguments> cases() {
     List<Arguments> cases = new ArrayList<>();
-    for (String model : Fixtures.MODELS) {
+    List<String> models = new ArrayList<>(Fixtures.MODELS);
+    models.add("qwen3-q6_k.gguf");
+    for (String model : models) {
       for (RestoreMode restore : RestoreMode.values()) {
         for (DType kvType : List.of(DType.F32, DType.BF16)) {
           cases.add(Arguments.of(model, restore, kvType));

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 import tools.jackson.databind.JsonNode;
@@ -45,13 +46,15 @@ public class ReferenceLogitsTest {
   }
 
   /** Every fixture. */
-  static final List<String> models = Fixtures.MODELS;
+  static final List<String> models =
+      Stream.concat(Fixtures.MODELS.stream(), Fixtures.GGUF_MODELS.stream()).toList();
 
   @ParameterizedTest
   @FieldSource("models")
   void agreesWithTransformers(String name) {
     Path directory = TestEngine.tinyModel(name);
-    JsonNode reference = new ObjectMapper().readTree(directory.resolve("reference.json").toFile());
+    JsonNode reference =
+        new ObjectMapper().readTree(Fixtures.beside(directory, "reference.json").toFile());
     errors.clear();
     int compared = 0;
     for (Span span : spans(name)) {

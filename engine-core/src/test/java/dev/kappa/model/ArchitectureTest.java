@@ -3,6 +3,7 @@ package dev.kappa.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.kappa.device.Encoding;
 import java.lang.foreign.Arena;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -19,12 +20,12 @@ class ArchitectureTest {
     ModelDirectory model = Fixtures.open(name);
     List<TensorSpec> specs = Architecture.of(model.config()).tensors(model.config());
 
-    try (Checkpoint checkpoint = model.checkpoint(LoadFormat.SAFETENSORS, 0);
+    try (Checkpoint checkpoint = model.checkpoint(LoadFormat.STORED, 0);
         Arena arena = Arena.ofConfined()) {
       for (TensorSpec spec : specs) {
         Checkpoint.Tensor tensor = checkpoint.tensor(spec, arena);
-        assertThat(tensor.data().byteSize()).isEqualTo(spec.elements() * tensor.dtype().bytes());
-        assertThat(tensor.dtype()).isEqualTo(model.config().dtype());
+        assertThat(tensor.data().byteSize()).isEqualTo(tensor.encoding().bytes(spec.elements()));
+        assertThat(tensor.encoding()).isEqualTo(Encoding.of(model.config().dtype()));
       }
       assertThat(checkpoint.names())
           .containsAll(specs.stream().map(TensorSpec::name).toList())

@@ -35,11 +35,28 @@ public final class Fixtures {
           "mixtral-tiny",
           "qwen3-moe-tiny");
 
+  /** GGUF files with a reference of their own; {@code make_gguf.py} beside them makes them. */
+  public static final List<String> GGUF_MODELS =
+      List.of("llama-q4_k.gguf", "qwen2-q4_0.gguf", "qwen3-q6_k.gguf");
+
+  private static final String GGUF = ".gguf";
+
   private Fixtures() {}
 
-  /** Directory of a model; a copy for the life of this JVM if the resources are in a jar. */
+  /**
+   * Directory of a model, or a GGUF file if the name ends so; a copy for the life of this JVM if
+   * the resources are in a jar.
+   */
   public static Path model(String name) {
-    return resource("/models/" + name);
+    return name.endsWith(GGUF)
+        ? resource("/gguf/" + name.substring(0, name.length() - GGUF.length()))
+            .resolve("model.gguf")
+        : resource("/models/" + name);
+  }
+
+  /** Another file of a model. */
+  public static Path beside(Path model, String file) {
+    return model.toString().endsWith(GGUF) ? model.resolveSibling(file) : model.resolve(file);
   }
 
   /** Opens a model. */

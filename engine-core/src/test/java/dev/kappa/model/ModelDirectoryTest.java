@@ -32,7 +32,7 @@ class ModelDirectoryTest {
     try (Checkpoint checkpoint = model.checkpoint(LoadFormat.DUMMY, 7)) {
       assertThat(checkpoint.names()).hasSize(36);
     }
-    assertThatThrownBy(() -> model.checkpoint(LoadFormat.SAFETENSORS, 7))
+    assertThatThrownBy(() -> model.checkpoint(LoadFormat.STORED, 7))
         .isInstanceOf(ModelException.class)
         .hasMessageContaining("no *.safetensors file");
   }
@@ -45,10 +45,14 @@ class ModelDirectoryTest {
 
   @Test
   void saysWhatIsWrongWithThePath() throws IOException {
-    Path file = Files.writeString(directory.resolve("model.gguf"), "GGUF");
+    Path file = Files.writeString(directory.resolve("model.bin"), "GGUF");
+    Path gguf = Files.writeString(directory.resolve("model.gguf"), "GGUF");
 
     assertRefused(directory.resolve("none").toString(), "none: no such directory");
-    assertRefused(file.toString(), "model.gguf: not a directory");
+    assertRefused(file.toString(), "model.bin: neither a directory nor a file *.gguf");
+    assertRefused(gguf.toString(), "cut short");
+    assertRefused(directory.toString(), "model.gguf: version");
+    Files.delete(gguf);
     assertRefused(directory.toString(), "has no config.json");
     assertRefused("a\0b", "not a path");
   }
@@ -59,7 +63,8 @@ class ModelDirectoryTest {
             new ModelDirectory(
                     Path.of("models", "small", "."),
                     Fixtures.open("llama-tiny").config(),
-                    Fixtures.open("llama-tiny").generation())
+                    Fixtures.open("llama-tiny").generation(),
+                    Fixtures.open("llama-tiny").weights())
                 .name())
         .isEqualTo("small");
   }

@@ -135,7 +135,7 @@ class ModelFilesFuzzTest {
     }
     MemorySegment data = tensor.data();
     long elements = tensor.shape().stream().reduce(1L, Math::multiplyExact);
-    assertThat(data.byteSize()).isEqualTo(elements * tensor.dtype().bytes());
+    assertThat(data.byteSize()).isEqualTo(tensor.encoding().bytes(elements));
     for (long i = 0; i < data.byteSize(); i++) {
       data.get(ValueLayout.JAVA_BYTE, i);
     }

@@ -4,7 +4,7 @@ import static dev.kappa.model.SafetensorsWriter.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.kappa.device.DType;
+import dev.kappa.device.Encoding;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -142,7 +142,7 @@ class SafetensorsCheckpointTest {
     try (Checkpoint checkpoint = SafetensorsCheckpoint.open(directory);
         Arena arena = Arena.ofConfined()) {
       Checkpoint.Tensor tensor = checkpoint.tensor("w", arena);
-      assertThat(tensor.dtype()).isEqualTo(DType.F32);
+      assertThat(tensor.encoding()).isEqualTo(Encoding.F32);
       data = tensor.data();
     }
     assertThatThrownBy(() -> data.get(ValueLayout.JAVA_BYTE, 0))

@@ -4,7 +4,7 @@ import static dev.kappa.model.SafetensorsWriter.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.kappa.device.DType;
+import dev.kappa.device.Encoding;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
@@ -48,14 +48,14 @@ class SafetensorsFileTest {
 
     assertThat(file.names()).containsExactlyInAnyOrder("a", "b", "c");
     Checkpoint.Tensor a = file.tensor("a", arena);
-    assertThat(a.dtype()).isEqualTo(DType.F32);
+    assertThat(a.encoding()).isEqualTo(Encoding.F32);
     assertThat(a.shape()).isEqualTo(List.of(2L, 1L));
     assertThat(a.source()).isEqualTo(path.toString());
     assertThat(a.data().toArray(ValueLayout.JAVA_FLOAT)).containsExactly(1.5f, -2);
     Checkpoint.Tensor b = file.tensor("b", arena);
-    assertThat(b.dtype()).isEqualTo(DType.F16);
+    assertThat(b.encoding()).isEqualTo(Encoding.F16);
     assertThat(Float.float16ToFloat(b.data().get(ValueLayout.JAVA_SHORT, 0))).isEqualTo(0.25f);
-    assertThat(file.tensor("c", arena).dtype()).isEqualTo(DType.BF16);
+    assertThat(file.tensor("c", arena).encoding()).isEqualTo(Encoding.BF16);
     assertThat(file.tensor("c", arena).data().isReadOnly()).isTrue();
   }
 

@@ -8,6 +8,7 @@ import dev.kappa.device.DType;
 import dev.kappa.device.Device;
 import dev.kappa.device.DeviceInfo;
 import dev.kappa.device.DeviceMemory;
+import dev.kappa.device.Encoding;
 import dev.kappa.device.Event;
 import dev.kappa.device.HostMemory;
 import dev.kappa.device.Kernels;
@@ -134,11 +135,11 @@ final class CudaDevice implements Device {
 
   @Override
   public Weight loadWeight(MatrixSource source) {
-    List<MemorySegment> parts = source.parts();
+    List<MatrixSource.Part> parts = source.parts();
     DeviceMemory memory = allocate((long) source.allRows() * source.columns() * DType.BF16.bytes());
     boolean done = false;
     try {
-      upload.toBf16(source.dtype(), parts, memory.address());
+      upload.toBf16(parts, memory.address());
       done = true;
     } finally {
       if (!done) {
@@ -146,6 +147,11 @@ final class CudaDevice implements Device {
       }
     }
     return new CudaWeight(memory, source.matrices(), source.rows(), source.columns());
+  }
+
+  @Override
+  public Encoding keeps(Encoding source) {
+    return Encoding.BF16;
   }
 
   @Override

@@ -1,6 +1,5 @@
 package dev.kappa.cuda;
 
-import dev.kappa.device.DType;
 import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.Weight;
 
@@ -21,11 +20,6 @@ record CudaWeight(DeviceMemory memory, int matrices, int rows, int columns) impl
       throw new IllegalArgumentException(own.matrices + " matrices where one is expected");
     }
     return own;
-  }
-
-  @Override
-  public DType dtype() {
-    return DType.BF16;
   }
 
   @Override

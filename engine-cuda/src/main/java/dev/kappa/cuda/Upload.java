@@ -1,8 +1,10 @@
 package dev.kappa.cuda;
 
 import dev.kappa.device.DType;
+import dev.kappa.device.Dequantizer;
 import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.HostMemory;
+import dev.kappa.device.MatrixSource;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,51 +45,74 @@ final class Upload implements AutoCloseable {
   }
 
   /** Writes parts one after the other to device memory, as 16-bit floats; blocks until done. */
-  synchronized void toBf16(DType dtype, List<MemorySegment> parts, long target) {
-    write(dtype, parts, target, kernels.toBf16.get(dtype), DType.BF16);
-  }
-
-  /** As {@link #toBf16}, as 32-bit floats. */
-  synchronized void toF32(DType dtype, MemorySegment part, long target) {
-    write(dtype, List.of(part), target, kernels.toF32.get(dtype), DType.F32);
-  }
-
-  private void write(
-      DType dtype,
-      List<MemorySegment> parts,
-      long target,
-      KernelModule.@Nullable Kernel conversion,
-      DType wanted) {
+  synchronized void toBf16(List<MatrixSource.Part> parts, long target) {
     long to = target;
-    for (MemorySegment part : parts) {
-      for (long at = 0; at < part.byteSize(); at += PIECE) {
-        long size = Math.min(PIECE, part.byteSize() - at);
-        long count = size / dtype.bytes();
-        send(part.asSlice(at, size), to, conversion, count);
-        to += count * wanted.bytes();
-      }
+    for (MatrixSource.Part part : parts) {
+      to =
+          part.encoding().isPlain()
+              ? write(part.bytes(), part.encoding().dtype(), to, DType.BF16)
+              : writeBlocks(part, to);
     }
     stream.synchronize();
   }
 
-  private void send(
-      MemorySegment piece, long to, KernelModule.@Nullable Kernel conversion, long count) {
+  /** As {@link #toBf16}, as 32-bit floats. */
+  synchronized void toF32(DType dtype, MemorySegment part, long target) {
+    write(part, dtype, target, DType.F32);
+    stream.synchronize();
+  }
+
+  /** Returns where the next part goes. */
+  private long write(MemorySegment part, DType dtype, long target, DType wanted) {
+    KernelModule.@Nullable Kernel conversion =
+        (wanted == DType.BF16 ? kernels.toBf16 : kernels.toF32).get(dtype);
+    long to = target;
+    for (long at = 0; at < part.byteSize(); at += PIECE) {
+      MemorySegment piece = part.asSlice(at, Math.min(PIECE, part.byteSize() - at));
+      Buffer buffer = freeBuffer();
+      buffer.host().segment().copyFrom(piece);
+      long count = piece.byteSize() / dtype.bytes();
+      if (conversion == null) {
+        stream.copyToDevice(to, buffer.host(), piece.byteSize());
+      } else {
+        stream.copyToDevice(buffer.raw().address(), buffer.host(), piece.byteSize());
+        int blocks = (int) Math.min(MOST_BLOCKS, Math.ceilDiv(count, THREADS));
+        stream
+            .launch()
+            .add(buffer.raw().address())
+            .add(to)
+            .add(count)
+            .run(conversion, blocks, THREADS);
+      }
+      stream.record(buffer.free());
+      to += count * wanted.bytes();
+    }
+    return to;
+  }
+
+  /** Blocks become elements on the host. */
+  private long writeBlocks(MatrixSource.Part part, long target) {
+    long blocks = part.bytes().byteSize() / part.encoding().blockBytes();
+    long elements = blocks * part.encoding().blockElements();
+    int most = PIECE / DType.BF16.bytes();
+    long to = target;
+    for (long at = 0; at < elements; at += most) {
+      int count = (int) Math.min(most, elements - at);
+      Buffer buffer = freeBuffer();
+      Dequantizer.toBf16(part.encoding(), part.bytes(), at, count, buffer.host().segment());
+      long size = (long) count * DType.BF16.bytes();
+      stream.copyToDevice(to, buffer.host(), size);
+      stream.record(buffer.free());
+      to += size;
+    }
+    return to;
+  }
+
+  /** The buffer that has waited longest, once nothing reads it any more. */
+  private Buffer freeBuffer() {
     Buffer buffer = nextBuffer();
     buffer.free().synchronize();
-    buffer.host().segment().copyFrom(piece);
-    if (conversion == null) {
-      stream.copyToDevice(to, buffer.host(), piece.byteSize());
-    } else {
-      stream.copyToDevice(buffer.raw().address(), buffer.host(), piece.byteSize());
-      int blocks = (int) Math.min(MOST_BLOCKS, Math.ceilDiv(count, THREADS));
-      stream
-          .launch()
-          .add(buffer.raw().address())
-          .add(to)
-          .add(count)
-          .run(conversion, blocks, THREADS);
-    }
-    stream.record(buffer.free());
+    return buffer;
   }
 
   private Buffer nextBuffer() {

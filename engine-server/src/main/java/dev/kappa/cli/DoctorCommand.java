@@ -32,7 +32,7 @@ final class DoctorCommand implements Callable<Integer> {
   @Parameters(
       arity = "0..1",
       paramLabel = "MODEL",
-      description = "Directory of a model to check as well.")
+      description = "Directory of a model, or a GGUF file, to check as well.")
   private @Nullable Path model;
 
   @Mixin private final DeviceFlags device = new DeviceFlags();

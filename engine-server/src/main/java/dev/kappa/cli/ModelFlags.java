@@ -43,7 +43,7 @@ final class ModelFlags {
   @Spec(Target.MIXEE)
   private CommandSpec spec;
 
-  @Parameters(paramLabel = "MODEL", description = "Directory of the model.")
+  @Parameters(paramLabel = "MODEL", description = "Directory of the model, or a GGUF file.")
   private Path model = Path.of("");
 
   @Mixin private DeviceFlags device = new DeviceFlags();

@@ -5,6 +5,7 @@ import dev.kappa.cli.plan.Picture;
 import dev.kappa.cli.plan.PlanText;
 import dev.kappa.cli.plan.ReplayText;
 import dev.kappa.engine.EngineOptions;
+import dev.kappa.model.ModelDirectory;
 import dev.kappa.model.ModelShapes;
 import dev.kappa.plan.MeasuredMachine;
 import dev.kappa.plan.Plan;
@@ -61,7 +62,9 @@ final class PlanCommand implements Callable<Integer> {
   @Spec
   private CommandSpec spec;
 
-  @Parameters(paramLabel = "MODEL", description = "Directory of the model, or its config.json.")
+  @Parameters(
+      paramLabel = "MODEL",
+      description = "Directory of the model, its config.json, or a GGUF file.")
   private Path model = Path.of("");
 
   @Mixin private MachineFlags machine = new MachineFlags();
@@ -135,7 +138,8 @@ final class PlanCommand implements Callable<Integer> {
   }
 
   private Path folder() {
-    Path folder = Files.isDirectory(model) ? model : model.toAbsolutePath().getParent();
+    boolean whole = Files.isDirectory(model) || ModelDirectory.isGguf(model);
+    Path folder = whole ? model : model.toAbsolutePath().getParent();
     if (folder == null) {
       throw wrong("MODEL has no directory");
     }

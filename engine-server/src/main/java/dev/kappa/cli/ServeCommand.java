@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
 /** {@code kappa serve}: loads a model and answers HTTP until it is told to stop. */
 @Command(
     name = "serve",
-    description = "Serves a model directory behind an OpenAI-style HTTP API.",
+    description = "Serves a model behind an OpenAI-style HTTP API.",
     footer = Environment.FOOTER,
     mixinStandardHelpOptions = true)
 final class ServeCommand implements Callable<Integer> {
@@ -51,7 +51,8 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--served-model-name",
       paramLabel = "NAME",
-      description = "Name the model answers to; may be repeated (default: the directory's).")
+      description =
+          "Name the model answers to; may be repeated (default: the directory's or the file's).")
   private List<String> names = List.of();
 
   @Option(

@@ -19,6 +19,11 @@ class MainTest {
   private final StringWriter out = new StringWriter();
   private final StringWriter err = new StringWriter();
 
+  private static final String GGUF =
+      Path.of(System.getProperty("basedir", "."), "..", "engine-core", "src", "test", "resources")
+          .resolve(Path.of("gguf", "qwen2-q4_0", "model.gguf"))
+          .toString();
+
   private int run(Map<String, String> environment, String... arguments) {
     CommandLine commandLine =
         Main.commandLine()
@@ -140,6 +145,21 @@ class MainTest {
         .anyMatch(line -> line.startsWith("ok    Weights: 38 tensors"))
         .anyMatch(line -> line.startsWith("ok    Tokenizer: "))
         .anyMatch(line -> line.startsWith("ok    Chat template: "));
+  }
+
+  @Test
+  void takesAGgufFileWhereverItTakesADirectory() {
+    assertThat(run(Map.of(), "doctor", GGUF)).as(out.toString()).isZero();
+    assertThat(out.toString().lines())
+        .anyMatch(line -> line.startsWith("ok    Weights: 27 tensors"))
+        .anyMatch(line -> line.startsWith("ok    Tokenizer: 507 entries for 512 rows"))
+        .anyMatch(line -> line.startsWith("ok    Chat template: "));
+    out.getBuffer().setLength(0);
+    assertThat(run(Map.of(), "plan", GGUF, "--gpu", "h100")).as(err.toString()).isZero();
+    assertThat(out.toString()).contains("model");
+    assertThat(run(Map.of("KAPPA_DEVICE", "cpu"), "complete", GGUF, "Hi", "--max-tokens", "2"))
+        .as(err.toString())
+        .isZero();
   }
 
   @Test

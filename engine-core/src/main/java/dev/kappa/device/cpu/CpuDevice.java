@@ -77,9 +77,7 @@ public final class CpuDevice implements Device {
   @Override
   public Weight loadWeight(MatrixSource source) {
     checkOpen();
-    PackedWeight weight =
-        new PackedWeight(
-            source.matrices(), source.rows(), source.columns(), source.dtype(), allocated);
+    PackedWeight weight = new PackedWeight(source, allocated);
     try (Scratch scratch = new Scratch()) {
       WeightPacker packer = new WeightPacker(source, weight);
       pool.run(scratch, packer.panels(), (own, panel) -> packer.pack(panel));

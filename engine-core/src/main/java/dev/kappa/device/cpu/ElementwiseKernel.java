@@ -1,6 +1,7 @@
 package dev.kappa.device.cpu;
 
 import dev.kappa.device.Batch;
+import dev.kappa.device.Encoding;
 
 /** Operations that look at one element or one row at a time. */
 final class ElementwiseKernel {
@@ -27,17 +28,30 @@ final class ElementwiseKernel {
         1,
         (own, row) -> {
           int token = batch.tokenId(row);
-          long slot = PackedMatrix.slot(table.dtype(), token % TileKernel.PANEL);
-          long from =
-              table.address()
-                  + token / TileKernel.PANEL * table.panelBytes()
-                  + slot * table.dtype().bytes();
+          int panel = table.panelOf(token);
           long to = out + 4L * columns * row;
-          for (int k = 0; k < columns; k++) {
-            float value = Half.read(table.dtype(), from + k * table.columnBytes());
-            Raw.putFloat(to + 4L * k, value * scale);
+          for (int k = 0; k < columns; k += TileKernel.DEPTH) {
+            int count = Math.min(TileKernel.DEPTH, columns - k);
+            long floats = floats(own, table, panel, k, count);
+            long from = floats + 4L * (token - table.firstRow(panel));
+            for (int i = 0; i < count; i++) {
+              float value = Raw.getFloat(from + i * TileKernel.B_PITCH);
+              Raw.putFloat(to + 4L * (k + i), value * scale);
+            }
           }
         });
+  }
+
+  /**
+   * Where columns of a panel lie as floats; all its outputs, of which the table has few to read.
+   */
+  private static long floats(Scratch own, PackedMatrix table, int panel, int k, int count) {
+    if (table.encoding(panel) == Encoding.F32) {
+      return table.address(panel) + k * TileKernel.B_PITCH;
+    }
+    long expanded = own.weights();
+    PanelExpander.expand(table.encoding(panel), table.address(panel), k, count, expanded);
+    return expanded;
   }
 
   /** Bounds elements by a hyperbolic tangent, row by row. */

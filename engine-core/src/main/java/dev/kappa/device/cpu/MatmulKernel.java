@@ -1,6 +1,6 @@
 package dev.kappa.device.cpu;
 
-import dev.kappa.device.DType;
+import dev.kappa.device.Encoding;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,7 +50,7 @@ final class MatmulKernel {
       int rows,
       PackedMatrix weight,
       long out) {
-    if (rows == 1 && weight.dtype() != DType.F16) {
+    if (rows == 1) {
       int index = indices == null ? first : indices[first];
       row(pool, scratch, in + 4L * index * weight.columns(), weight, out);
       return;
@@ -69,19 +69,59 @@ final class MatmulKernel {
   private static void row(
       WorkerPool pool, Scratch scratch, long in, PackedMatrix weight, long out) {
     int panels = weight.panels();
-    int group = Math.clamp(ROW_CHUNK / weight.panelBytes(), 1, panels);
+    // Even, as panels that are expanded go in pairs.
+    int group = Math.clamp(ROW_CHUNK / weight.meanPanelBytes() / 2 * 2, 1, panels);
     pool.run(
         scratch,
         Math.ceilDiv(panels, group),
         (own, item) -> {
           int end = Math.min((item + 1) * group, panels);
           long sums = own.sums();
-          for (int panel = item * group; panel < end; panel++) {
-            long from = weight.address() + panel * weight.panelBytes();
-            MatvecKernel.multiply(weight.dtype(), in, from, weight.columns(), sums);
-            Elements.copy(sums, out + panel * TileKernel.B_PITCH, weight.width(panel));
+          for (int panel = item * group, count; panel < end; panel += count) {
+            // Chains side by side, or each step would wait for the one before it.
+            count =
+                panel + 1 < end && isExpanded(weight, panel) && isExpanded(weight, panel + 1)
+                    ? 2
+                    : 1;
+            row(own, in, weight, panel, count, sums);
+            for (int i = 0; i < count; i++) {
+              long to = out + 4L * weight.firstRow(panel + i);
+              Elements.copy(sums + i * TileKernel.B_PITCH, to, weight.width(panel + i));
+            }
           }
         });
+  }
+
+  /** Whether a single row, too, is multiplied with a panel's columns as floats. */
+  private static boolean isExpanded(PackedMatrix weight, int panel) {
+    return weight.encoding(panel) != Encoding.F32 && weight.encoding(panel) != Encoding.BF16;
+  }
+
+  /** One row times one panel, or two that are expanded, a few columns at a time. */
+  private static void row(
+      Scratch own, long in, PackedMatrix weight, int panel, int count, long sums) {
+    int columns = weight.columns();
+    Elements.zero(sums, count * TileKernel.PANEL);
+    if (weight.encoding(panel) == Encoding.F32) {
+      MatvecKernel.addF32(in, weight.address(panel), columns, sums);
+    } else if (weight.encoding(panel) == Encoding.BF16) {
+      MatvecKernel.addBf16(in, weight.address(panel), columns, sums);
+    } else {
+      int most = FEW_DEPTH / count;
+      for (int k = 0; k < columns; k += most) {
+        int depth = Math.min(most, columns - k);
+        long first = own.weights();
+        long second = first + most * TileKernel.B_PITCH;
+        PanelExpander.expand(weight.encoding(panel), weight.address(panel), k, depth, first);
+        if (count == 1) {
+          MatvecKernel.addF32(in + 4L * k, first, depth, sums);
+        } else {
+          int next = panel + 1;
+          PanelExpander.expand(weight.encoding(next), weight.address(next), k, depth, second);
+          MatvecKernel.addF32(in + 4L * k, first, second, depth, sums);
+        }
+      }
+    }
   }
 
   private static void pass(
@@ -120,9 +160,10 @@ final class MatmulKernel {
 
     /** Adds the products of {@code depth} inputs from the {@code k}-th on. */
     void run(int k, int depth) {
-      if (weight.dtype() != DType.F32) {
-        for (int panel = first; panel < end; panel++) {
-          PanelExpander.expand(weight.dtype(), source(panel, k), widened(panel), depth);
+      for (int panel = first; panel < end; panel++) {
+        Encoding encoding = weight.encoding(panel);
+        if (encoding != Encoding.F32) {
+          PanelExpander.expand(encoding, weight.address(panel), k, depth, widened(panel));
         }
       }
       for (int tile = 0; tile < in.tiles(); tile++) {
@@ -137,8 +178,8 @@ final class MatmulKernel {
       int a = in.at(k, tile);
       long pitch = (long) weight.rows() * Float.BYTES;
       for (int panel = first; panel < end; panel++) {
-        long c = out + row * pitch + panel * TileKernel.B_PITCH;
-        long b = weight.dtype() == DType.F32 ? source(panel, k) : widened(panel);
+        long c = out + row * pitch + 4L * weight.firstRow(panel);
+        long b = floats(panel, k);
         if (present == height && weight.width(panel) == TileKernel.PANEL) {
           if (k == 0) {
             clear(c, pitch, height);
@@ -170,8 +211,11 @@ final class MatmulKernel {
       }
     }
 
-    private long source(int panel, int k) {
-      return weight.address() + panel * weight.panelBytes() + k * weight.columnBytes();
+    /** Where a panel's columns lie as floats from the k-th on. */
+    private long floats(int panel, int k) {
+      return weight.encoding(panel) == Encoding.F32
+          ? weight.address(panel) + k * TileKernel.B_PITCH
+          : widened(panel);
     }
 
     private long widened(int panel) {

@@ -5,13 +5,12 @@ import static dev.kappa.device.cpu.Lanes.ORDER;
 import static dev.kappa.device.cpu.Raw.ALL;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 
-import dev.kappa.device.DType;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /**
- * One row times a panel, reading weights straight from memory: decoding is bound by that read. The
- * chains of multiply-adds are those of {@link TileKernel}.
+ * One row times a panel, reading weights straight from memory where they need no more than a shift:
+ * decoding is bound by that read. The chains of multiply-adds are those of {@link TileKernel}.
  */
 final class MatvecKernel {
 
@@ -21,28 +20,43 @@ final class MatvecKernel {
   private MatvecKernel() {}
 
   /**
-   * Computes a panel's outputs.
+   * Adds the products with columns of 32-bit floats.
    *
-   * @param dtype F32 or BF16
    * @param x {@code float[k]}
-   * @param panel {@code k} columns of the panel
-   * @param out room for {@code float[PANEL]}
+   * @param panel {@code float[k][PANEL]}
+   * @param sums {@code float[PANEL]}
    */
-  static void multiply(DType dtype, long x, long panel, int k, long out) {
-    if (dtype == DType.F32) {
-      for (int i = 0; i < TileKernel.PANEL; i += 2 * Lanes.COUNT) {
-        f32(x, panel + 4L * i, k, out + 4L * i);
-      }
-      return;
+  static void addF32(long x, long panel, int k, long sums) {
+    for (int i = 0; i < TileKernel.PANEL; i += 2 * Lanes.COUNT) {
+      f32(x, panel + 4L * i, k, sums + 4L * i);
     }
+  }
+
+  /**
+   * The same with two panels.
+   *
+   * @param sums {@code float[2][PANEL]}
+   */
+  static void addF32(long x, long first, long second, int k, long sums) {
+    for (int i = 0; i < TileKernel.PANEL; i += 2 * Lanes.COUNT) {
+      f32(x, first + 4L * i, second + 4L * i, k, sums + 4L * i);
+    }
+  }
+
+  /**
+   * As {@link #addF32(long, long, int, long)}, with columns of BF16 as a panel holds them.
+   *
+   * @param panel {@code k} columns of the panel
+   */
+  static void addBf16(long x, long panel, int k, long sums) {
     for (int i = 0; i < HALF_PANEL; i += Lanes.COUNT) {
-      bf16(x, panel + 4L * i, k, out + 4L * i);
+      bf16(x, panel + 4L * i, k, sums + 4L * i);
     }
   }
 
   private static void f32(long x, long weights, int k, long out) {
-    FloatVector low = FloatVector.zero(FLOATS);
-    FloatVector high = low;
+    FloatVector low = Lanes.load(out);
+    FloatVector high = Lanes.load(out + Lanes.BYTES);
     for (int i = 0; i < k; i++) {
       FloatVector input = FloatVector.broadcast(FLOATS, Raw.getFloat(x + 4L * i));
       long at = weights + i * TileKernel.B_PITCH;
@@ -53,9 +67,31 @@ final class MatvecKernel {
     Lanes.store(high, out + Lanes.BYTES);
   }
 
+  private static void f32(long x, long first, long second, int k, long out) {
+    FloatVector low0 = Lanes.load(out);
+    FloatVector high0 = Lanes.load(out + Lanes.BYTES);
+    FloatVector low1 = Lanes.load(out + TileKernel.B_PITCH);
+    FloatVector high1 = Lanes.load(out + TileKernel.B_PITCH + Lanes.BYTES);
+    for (int i = 0; i < k; i++) {
+      FloatVector input = FloatVector.broadcast(FLOATS, Raw.getFloat(x + 4L * i));
+      long at0 = first + i * TileKernel.B_PITCH;
+      long at1 = second + i * TileKernel.B_PITCH;
+      low0 = input.fma(FloatVector.fromMemorySegment(FLOATS, ALL, at0, ORDER), low0);
+      high0 =
+          input.fma(FloatVector.fromMemorySegment(FLOATS, ALL, at0 + Lanes.BYTES, ORDER), high0);
+      low1 = input.fma(FloatVector.fromMemorySegment(FLOATS, ALL, at1, ORDER), low1);
+      high1 =
+          input.fma(FloatVector.fromMemorySegment(FLOATS, ALL, at1 + Lanes.BYTES, ORDER), high1);
+    }
+    Lanes.store(low0, out);
+    Lanes.store(high0, out + Lanes.BYTES);
+    Lanes.store(low1, out + TileKernel.B_PITCH);
+    Lanes.store(high1, out + TileKernel.B_PITCH + Lanes.BYTES);
+  }
+
   private static void bf16(long x, long words, int k, long out) {
-    FloatVector low = FloatVector.zero(FLOATS);
-    FloatVector high = low;
+    FloatVector low = Lanes.load(out);
+    FloatVector high = Lanes.load(out + 4L * HALF_PANEL);
     for (int i = 0; i < k; i++) {
       IntVector pairs = IntVector.fromMemorySegment(Lanes.INTS, ALL, words + i * COLUMN, ORDER);
       FloatVector input = FloatVector.broadcast(FLOATS, Raw.getFloat(x + 4L * i));

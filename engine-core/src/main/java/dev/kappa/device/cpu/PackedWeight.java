@@ -1,6 +1,6 @@
 package dev.kappa.device.cpu;
 
-import dev.kappa.device.DType;
+import dev.kappa.device.MatrixSource;
 import dev.kappa.device.Weight;
 import dev.kappa.device.host.Pages;
 import java.util.concurrent.atomic.AtomicLong;
@@ -14,15 +14,16 @@ final class PackedWeight implements Weight {
   private final AtomicLong counter;
   private volatile boolean closed;
 
-  PackedWeight(int count, int rows, int columns, DType dtype, AtomicLong counter) {
+  /** Room for matrices of the source's shape. */
+  PackedWeight(MatrixSource shape, AtomicLong counter) {
     this.counter = counter;
-    matrices = new PackedMatrix[count];
-    PackedMatrix shape = new PackedMatrix(0, rows, columns, dtype);
-    long matrixBytes = Math.multiplyExact(shape.panels(), shape.panelBytes());
-    bytes = Math.multiplyExact(count, matrixBytes);
+    matrices = new PackedMatrix[shape.matrices()];
+    long matrixBytes = PackedMatrix.bytes(shape.columns(), shape.ranges());
+    bytes = Math.multiplyExact(shape.matrices(), matrixBytes);
     pages = Pages.allocate(bytes);
-    for (int m = 0; m < count; m++) {
-      matrices[m] = new PackedMatrix(pages.address() + m * matrixBytes, rows, columns, dtype);
+    for (int m = 0; m < matrices.length; m++) {
+      long address = pages.address() + m * matrixBytes;
+      matrices[m] = new PackedMatrix(address, shape.columns(), shape.ranges());
     }
     counter.addAndGet(bytes);
   }
@@ -40,11 +41,6 @@ final class PackedWeight implements Weight {
   @Override
   public int columns() {
     return matrices[0].columns();
-  }
-
-  @Override
-  public DType dtype() {
-    return matrices[0].dtype();
   }
 
   @Override

@@ -1,7 +1,8 @@
 package dev.kappa.device.cpu;
 
-import dev.kappa.device.DType;
+import dev.kappa.device.Encoding;
 import dev.kappa.device.MatrixSource;
+import dev.kappa.device.MatrixSource.Part;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -19,7 +20,7 @@ final class WeightPacker {
   private static final int BLOCK = 128;
 
   private final MatrixSource source;
-  private final List<MemorySegment> parts;
+  private final List<Part> parts;
   private final PackedWeight target;
 
   WeightPacker(MatrixSource source, PackedWeight target) {
@@ -41,22 +42,33 @@ final class WeightPacker {
   }
 
   private void pack(PackedMatrix target, int panel, int firstRow) {
-    long to = target.address() + panel * target.panelBytes();
+    long to = target.address(panel);
     int present = target.width(panel);
     if (present < TileKernel.PANEL) {
-      Raw.zero(to, target.panelBytes());
+      Raw.zero(to, target.panelBytes(panel));
     }
     MemorySegment[] rows = new MemorySegment[present];
     for (int i = 0; i < present; i++) {
-      rows[i] = row(firstRow + panel * TileKernel.PANEL + i);
+      rows[i] = row(firstRow + target.firstRow(panel) + i);
     }
-    for (int k = 0; k < target.columns(); k += BLOCK) {
-      int end = Math.min(k + BLOCK, target.columns());
-      for (int i = 0; i < present; i++) {
-        long at = to + (long) PackedMatrix.slot(source.dtype(), i) * source.dtype().bytes();
-        if (source.dtype() == DType.F32) {
+    Encoding encoding = target.encoding(panel);
+    if (encoding.isPlain()) {
+      packElements(encoding, rows, target.columns(), to);
+    } else {
+      for (int output = 0; output < present; output++) {
+        packBlocks(encoding, rows[output], output, to);
+      }
+    }
+  }
+
+  private static void packElements(Encoding encoding, MemorySegment[] rows, int columns, long to) {
+    for (int k = 0; k < columns; k += BLOCK) {
+      int end = Math.min(k + BLOCK, columns);
+      for (int i = 0; i < rows.length; i++) {
+        long at = to + (long) PackedMatrix.slot(encoding, i) * encoding.blockBytes();
+        if (encoding == Encoding.F32) {
           packFloats(rows[i], k, end, at);
-        } else if (present < TileKernel.PANEL) {
+        } else if (rows.length < TileKernel.PANEL) {
           packHalves(rows[i], k, end, at);
         } else if (i < TileKernel.PANEL / 2) {
           packPairs(rows[i], rows[i + TileKernel.PANEL / 2], k, end, at);
@@ -65,33 +77,51 @@ final class WeightPacker {
     }
   }
 
-  private void packFloats(MemorySegment from, int start, int end, long to) {
+  /** Puts one output's blocks into a panel. */
+  private static void packBlocks(Encoding encoding, MemorySegment row, int output, long to) {
+    long blocks = row.byteSize() / encoding.blockBytes();
+    for (long block = 0; block < blocks; block++) {
+      long from = block * encoding.blockBytes();
+      long at = to + from * TileKernel.PANEL;
+      switch (encoding) {
+        case Q8_0 -> Q8Panel.pack(row, from, output, at);
+        case Q4_0 -> Q4Panel.pack(row, from, output, at);
+        case Q4_K -> Q4KPanel.pack(row, from, output, at);
+        case Q6_K -> Q6KPanel.pack(row, from, output, at);
+        case F32, BF16, F16 -> throw new IllegalArgumentException(encoding + " has no blocks");
+      }
+    }
+  }
+
+  private static void packFloats(MemorySegment from, int start, int end, long to) {
     for (int k = start; k < end; k++) {
       Raw.putInt(to + k * FLOAT_COLUMN, from.get(INT, 4L * k));
     }
   }
 
-  private void packPairs(MemorySegment low, MemorySegment high, int start, int end, long to) {
+  private static void packPairs(
+      MemorySegment low, MemorySegment high, int start, int end, long to) {
     for (int k = start; k < end; k++) {
       int pair = (low.get(SHORT, 2L * k) & 0xffff) | (high.get(SHORT, 2L * k) << 16);
       Raw.putInt(to + k * HALF_COLUMN, pair);
     }
   }
 
-  private void packHalves(MemorySegment from, int start, int end, long to) {
+  private static void packHalves(MemorySegment from, int start, int end, long to) {
     for (int k = start; k < end; k++) {
       Raw.putShort(to + k * HALF_COLUMN, from.get(SHORT, 2L * k));
     }
   }
 
   private MemorySegment row(int row) {
-    long rowBytes = (long) source.columns() * source.dtype().bytes();
-    long offset = row * rowBytes;
-    for (MemorySegment part : parts) {
-      if (offset < part.byteSize()) {
-        return part.asSlice(offset, rowBytes);
+    int before = row;
+    for (Part part : parts) {
+      long rowBytes = part.encoding().bytes(source.columns());
+      long rows = part.bytes().byteSize() / rowBytes;
+      if (before < rows) {
+        return part.bytes().asSlice(before * rowBytes, rowBytes);
       }
-      offset -= part.byteSize();
+      before -= (int) rows;
     }
     throw new IndexOutOfBoundsException("row " + row + " of " + source.allRows());
   }

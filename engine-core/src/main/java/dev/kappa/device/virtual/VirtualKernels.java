@@ -43,8 +43,7 @@ final class VirtualKernels implements Kernels {
     int rows = batch.rows();
     int columns = weight.columns();
     Arguments.matrix("embed: out", out, rows, columns, ACTIVATION);
-    int bytes = weight.dtype().bytes() + ACTIVATION;
-    launch(stream, KernelCost.moving((double) rows * columns * bytes));
+    launch(stream, KernelCost.moving(rows * (weight.rowBytes() + columns * ACTIVATION)));
   }
 
   @Override

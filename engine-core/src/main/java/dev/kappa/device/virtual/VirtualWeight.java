@@ -1,6 +1,5 @@
 package dev.kappa.device.virtual;
 
-import dev.kappa.device.DType;
 import dev.kappa.device.MatrixSource;
 import dev.kappa.device.Weight;
 
@@ -11,7 +10,6 @@ final class VirtualWeight implements Weight {
   private final int matrices;
   private final int rows;
   private final int columns;
-  private final DType dtype;
   private final long bytes;
   private boolean closed;
 
@@ -20,8 +18,7 @@ final class VirtualWeight implements Weight {
     matrices = source.matrices();
     rows = source.rows();
     columns = source.columns();
-    dtype = source.dtype();
-    bytes = (long) source.allRows() * columns * dtype.bytes();
+    bytes = source.bytes();
     books.take(bytes);
   }
 
@@ -60,9 +57,9 @@ final class VirtualWeight implements Weight {
     return columns;
   }
 
-  @Override
-  public DType dtype() {
-    return dtype;
+  /** Bytes of a row, on average. */
+  double rowBytes() {
+    return (double) bytes / matrices / rows;
   }
 
   @Override

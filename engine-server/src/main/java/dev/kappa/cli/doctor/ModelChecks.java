@@ -18,7 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Checks whether a model directory can be served. */
+/** Checks whether a model can be served. */
 final class ModelChecks {
 
   private static final List<Map<String, Object>> GREETING =
@@ -33,7 +33,8 @@ final class ModelChecks {
     try {
       directory = ModelDirectory.open(path);
     } catch (ModelException e) {
-      return List.of(Finding.fail("Model", message(e), "give the directory of a model"));
+      return List.of(
+          Finding.fail("Model", message(e), "give the directory of a model, or a GGUF file"));
     }
     List<Finding> findings = new ArrayList<>();
     ModelConfig config = directory.config();
@@ -47,14 +48,14 @@ final class ModelChecks {
                     config.layers(),
                     config.maxPositions())));
     findings.add(weights(directory));
-    findings.add(memory(config));
+    findings.add(memory(directory));
     findings.add(tokenizer(directory));
     findings.add(template(directory));
     return findings;
   }
 
   private static Finding weights(ModelDirectory directory) {
-    try (Checkpoint checkpoint = directory.checkpoint(LoadFormat.SAFETENSORS, 0)) {
+    try (Checkpoint checkpoint = directory.checkpoint(LoadFormat.STORED, 0)) {
       List<String> missing =
           Architecture.of(directory.config()).tensors(directory.config()).stream()
               .map(TensorSpec::name)
@@ -73,8 +74,9 @@ final class ModelChecks {
   }
 
   /** Weights as the checkpoint has them, and as much KV as one full context takes. */
-  private static Finding memory(ModelConfig config) {
-    long weights = config.parameters() * config.dtype().bytes();
+  private static Finding memory(ModelDirectory directory) {
+    ModelConfig config = directory.config();
+    long weights = directory.weights().bytes();
     long kv =
         2L
             * config.layers()
@@ -111,7 +113,7 @@ final class ModelChecks {
           : Finding.warn(
               "Tokenizer", "reads '" + SAMPLE + "' as '" + text + "'", "check its files");
     } catch (TextException e) {
-      return Finding.fail("Tokenizer", message(e), "check tokenizer.json");
+      return Finding.fail("Tokenizer", message(e), "check the tokenizer's file");
     }
   }
 
