@@ -29,29 +29,41 @@ final class ElementwiseKernel {
         (own, row) -> {
           int token = batch.tokenId(row);
           int panel = table.panelOf(token);
+          int output = token - table.firstRow(panel);
           long to = out + 4L * columns * row;
-          for (int k = 0; k < columns; k += TileKernel.DEPTH) {
-            int count = Math.min(TileKernel.DEPTH, columns - k);
-            long floats = floats(own, table, panel, k, count);
-            long from = floats + 4L * (token - table.firstRow(panel));
-            for (int i = 0; i < count; i++) {
-              float value = Raw.getFloat(from + i * TileKernel.B_PITCH);
-              Raw.putFloat(to + 4L * (k + i), value * scale);
-            }
+          if (table.encoding(panel).isPlain()) {
+            embedElements(table, panel, output, scale, to);
+          } else {
+            embedBlocks(own, table, panel, output, scale, to);
           }
         });
   }
 
-  /**
-   * Where columns of a panel lie as floats; all its outputs, of which the table has few to read.
-   */
-  private static long floats(Scratch own, PackedMatrix table, int panel, int k, int count) {
-    if (table.encoding(panel) == Encoding.F32) {
-      return table.address(panel) + k * TileKernel.B_PITCH;
+  /** Reads an output's own elements. */
+  private static void embedElements(
+      PackedMatrix table, int panel, int output, float scale, long to) {
+    Encoding encoding = table.encoding(panel);
+    long step = PackedMatrix.columnBytes(encoding);
+    int slot = PackedMatrix.slot(encoding, output);
+    long from = table.address(panel) + (long) slot * encoding.blockBytes();
+    for (int k = 0; k < table.columns(); k++) {
+      Raw.putFloat(to + 4L * k, Half.read(encoding.dtype(), from + k * step) * scale);
     }
-    long expanded = own.weights();
-    PanelExpander.expand(table.encoding(panel), table.address(panel), k, count, expanded);
-    return expanded;
+  }
+
+  /** Expands the blocks of all outputs of a panel, of which the table has few to read. */
+  private static void embedBlocks(
+      Scratch own, PackedMatrix table, int panel, int output, float scale, long to) {
+    int columns = table.columns();
+    long floats = own.weights();
+    long from = floats + 4L * output;
+    for (int k = 0; k < columns; k += TileKernel.DEPTH) {
+      int count = Math.min(TileKernel.DEPTH, columns - k);
+      PanelExpander.expand(table.encoding(panel), table.address(panel), k, count, floats);
+      for (int i = 0; i < count; i++) {
+        Raw.putFloat(to + 4L * (k + i), Raw.getFloat(from + i * TileKernel.B_PITCH) * scale);
+      }
+    }
   }
 
   /** Bounds elements by a hyperbolic tangent, row by row. */
