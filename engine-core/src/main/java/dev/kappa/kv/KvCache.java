@@ -169,8 +169,7 @@ public final class KvCache implements AutoCloseable {
     }
     List<Integer> missing = held.missing();
     int prefix = table.size();
-    int room = windows.everywhere() ? Math.min(capacity, prefix * blockTokens + ahead) : capacity;
-    int total = layout.blocksFor(room);
+    int total = layout.blocksFor(windows.room(capacity, prefix * blockTokens, ahead));
     boolean whole = prefix * blockTokens == length;
     boolean copyLast = whole && prefix > 0 && table.block(prefix - 1) >= 0;
     int needed = total - prefix + missing.size();

@@ -124,27 +124,37 @@ final class PrefixSearch {
     }
     for (int index = found.first; index < found.blocks; index++) {
       BlockKey key = key(table, index, tokens);
-      int block = pool.acquire(key);
-      if (block < 0 && index < found.seen) {
-        block = pool.acquire(key.inPart());
-        incomplete = block >= 0 && missing.isEmpty() ? index : incomplete;
-      } else if (block >= 0 && host != null) {
-        table.add(block);
-        host.storer().onReused(table, index);
+      if (holdWhole(table, index, key)) {
         continue;
       }
-      table.add(block);
-      if (block < 0) {
-        int stored = host == null ? BlockTable.NONE : host.acquire(key);
-        if (stored < 0) {
-          return null;
-        }
-        table.setHost(index, stored);
-        missing.add(index);
+      int part = index < found.seen ? pool.acquire(key.inPart()) : BlockTable.NONE;
+      table.add(part);
+      if (part >= 0) {
+        incomplete = missing.isEmpty() ? index : incomplete;
+        continue;
       }
+      int stored = host == null ? BlockTable.NONE : host.acquire(key);
+      if (stored < 0) {
+        return null;
+      }
+      table.setHost(index, stored);
+      missing.add(index);
     }
     int position = missing.isEmpty() ? 0 : missing.getFirst() * layout.blockTokens();
     return new Held(missing, found.seen, incomplete < windows.firstSeen(position));
+  }
+
+  /** Adds a block of which all layers are on the device, if there is one. */
+  private boolean holdWhole(BlockTable table, int index, BlockKey key) {
+    int block = pool.acquire(key);
+    if (block < 0) {
+      return false;
+    }
+    table.add(block);
+    if (host != null) {
+      host.storer().onReused(table, index);
+    }
+    return true;
   }
 
   /** Whether another sequence will bring forth a block's content. */

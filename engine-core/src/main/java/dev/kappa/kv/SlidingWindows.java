@@ -66,14 +66,6 @@ public final class SlidingWindows {
   }
 
   /**
-   * The first block that a layer sees when tokens from a position on are computed: for one without
-   * a window, the first of all.
-   */
-  int firstSeen(int layer, int position) {
-    return isWindowed(layer) ? firstSeen(position) : 0;
-  }
-
-  /**
    * Bytes that tokens from a position on see in all layers.
    *
    * @param from first block that counts
@@ -92,6 +84,18 @@ public final class SlidingWindows {
   long bytes(int blocks, int inWindow) {
     long layers = windowed.cardinality();
     return layout.layerBytes() * (layers * inWindow + (layout.layers() - layers) * blocks);
+  }
+
+  /**
+   * Tokens that a sequence gets blocks for at first, those of its prefix included: as many as it
+   * may come to have, or, where it gives blocks back as it goes, those of its next step.
+   *
+   * @param capacity tokens that it is to have room for in the end
+   * @param cached tokens of its prefix
+   * @param ahead most tokens of a step
+   */
+  public int room(int capacity, int cached, int ahead) {
+    return everywhere() ? Math.min(capacity, cached + ahead) : capacity;
   }
 
   /**

@@ -391,7 +391,6 @@ public final class Scheduler {
 
   /** Tokens that a sequence gets blocks for at first, those before its prefix's end included. */
   int room(Sequence sequence, int cached) {
-    int capacity = capacity(sequence);
-    return cache.windows().everywhere() ? Math.min(capacity, cached + maxBatchedTokens) : capacity;
+    return cache.windows().room(capacity(sequence), cached, maxBatchedTokens);
   }
 }
