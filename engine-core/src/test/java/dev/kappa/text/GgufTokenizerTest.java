@@ -30,32 +30,7 @@ class GgufTokenizerTest {
   @ParameterizedTest
   @ValueSource(strings = {"bytelevel", "qwen", "sentencepiece"})
   void encodesAndDecodesAsTheOriginal(String name) {
-    JsonNode expected = Tokenizers.expected(name);
-    try (Tokenizer tokenizer = HuggingFaceTokenizer.load(file(name))) {
-      assertThat(tokenizer.vocabularySize()).isEqualTo(expected.path("vocabularySize").asInt());
-      assertThat(expected.path("texts")).hasSizeGreaterThan(40);
-      for (JsonNode text : expected.path("texts")) {
-        String input = text.path("text").asString();
-        int[] ids = Tokenizers.ints(text.path("idsWithSpecial"));
-        assertThat(tokenizer.encode(input, false))
-            .as(input)
-            .isEqualTo(Tokenizers.ints(text.path("ids")));
-        assertThat(tokenizer.encode(input, true)).as(input).isEqualTo(ids);
-        assertThat(tokenizer.encodeLiterally(input))
-            .as("%s, literally", input)
-            .isEqualTo(Tokenizers.ints(text.path(text.has("literalIds") ? "literalIds" : "ids")));
-        checkDecoded(tokenizer, ids, text);
-      }
-      for (JsonNode random : expected.path("randomIds")) {
-        checkDecoded(tokenizer, Tokenizers.ints(random.path("ids")), random);
-      }
-    }
-  }
-
-  private static void checkDecoded(Tokenizer tokenizer, int[] ids, JsonNode expected) {
-    assertThat(tokenizer.decode(ids, false)).isEqualTo(expected.path("decoded").asString());
-    assertThat(tokenizer.decode(ids, true))
-        .isEqualTo(expected.path("decodedWithoutSpecial").asString());
+    Tokenizers.checkAgainstPython(name, file(name));
   }
 
   @Test
