@@ -1,6 +1,5 @@
 package dev.kappa.cuda.sim;
 
-import static dev.kappa.cuda.sim.Simulation.addressOf;
 import static jcuda.driver.JCudaDriver.cuCtxGetCurrent;
 import static jcuda.driver.JCudaDriver.cuCtxSetCurrent;
 import static jcuda.driver.JCudaDriver.cuLaunchHostFunc;
@@ -46,12 +45,6 @@ class QueueRulesTest {
     simulation.close();
   }
 
-  private CUstream heldStream() {
-    CUstream stream = simulation.stream();
-    simulation.cuda().control().hold(addressOf(stream));
-    return stream;
-  }
-
   /** Makes a call of the driver on another thread; done when it has returned. */
   private static CompletableFuture<Void> elsewhere(Runnable call) {
     CUcontext context = new CUcontext();
@@ -67,14 +60,14 @@ class QueueRulesTest {
   private void assertHeldUpUntilRelease(CompletableFuture<Void> call) throws Exception {
     Thread.sleep(MOMENT_MILLIS);
     assertThat(call).isNotDone();
-    simulation.cuda().control().release();
+    simulation.release();
     call.get(30, TimeUnit.SECONDS);
   }
 
   @Test
   void aFullQueueHoldsUpWhoeverSubmits() throws Exception {
     CUdeviceptr memory = simulation.allocate(64);
-    CUstream stream = heldStream();
+    CUstream stream = simulation.heldStream();
     CUstream other = simulation.stream();
     for (int pending = 1; pending < MOST_PENDING; pending++) {
       cuMemsetD8Async(memory, (byte) 1, 64, stream);
@@ -125,7 +118,7 @@ class QueueRulesTest {
   @Test
   void aCopyFromPageableMemoryWaitsForTheStreamsEarlierWork() throws Exception {
     CUdeviceptr device = simulation.allocate(400);
-    CUstream stream = heldStream();
+    CUstream stream = simulation.heldStream();
     try (PinnedMemory host = new PinnedMemory(400)) {
       assertHeldUpUntilRelease(elsewhere(() -> cuMemcpyHtoDAsync(device, host.at(0), 400, stream)));
     }

@@ -103,6 +103,17 @@ final class Simulation {
     return made;
   }
 
+  /** A stream whose work waits until {@link #release}. */
+  CUstream heldStream() {
+    CUstream made = stream();
+    cuda.control().hold(addressOf(made));
+    return made;
+  }
+
+  void release() {
+    cuda.control().release();
+  }
+
   CUfunction function(String name) {
     CUfunction found = new CUfunction();
     cuModuleGetFunction(found, module, name);
