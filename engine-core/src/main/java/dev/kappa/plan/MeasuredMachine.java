@@ -44,13 +44,21 @@ public record MeasuredMachine(MeasuredRates rates, Machine.Measured machine, int
     MachineProbe.Settings settings =
         new MachineProbe.Settings(
             0, WARM_UPS, ROUNDS, () -> LockSupport.parkNanos(device, PAUSE_NANOS));
-    MachineProbe.Found found = MachineProbe.measure(model, device, settings);
+    return of(model, device.info().name(), bytes, MachineProbe.measure(model, device, settings));
+  }
+
+  /**
+   * The machine on which this was found.
+   *
+   * @param bytes of its memory
+   */
+  static MeasuredMachine of(Path model, String device, long bytes, MachineProbe.Found found) {
     ModelShapes.Described described = ModelShapes.read(model);
     HardwareProfile formulas =
         found
             .rates()
             .profile(
-                device.info().name() + ", as measured",
+                device + ", as measured",
                 described.shape(),
                 ModelDirectory.open(model).weights(LoadFormat.DUMMY).bytes());
     int kernels = KERNELS_PER_LAYER * described.shape().layers() + OTHER_KERNELS;

@@ -10,8 +10,10 @@ import dev.kappa.device.Devices;
 import dev.kappa.device.virtual.VirtualModels;
 import dev.kappa.engine.Engine;
 import dev.kappa.engine.EngineOptions;
+import dev.kappa.engine.MachineProbe;
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.roofline.KvType;
+import dev.kappa.roofline.MeasuredRates;
 import dev.kappa.roofline.ModelShape;
 import dev.kappa.text.NumericTokenizer;
 import java.nio.file.Path;
@@ -19,13 +21,15 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * What a replay in virtual time predicts is what the engine does on this machine, over a throttled
- * link. Bounds are wide, as anything else may run on the machine meanwhile; {@code kappa bench
- * prediction} compares on a quiet one.
+ * link. Bounds are wide and there are several attempts, as anything else may run on the machine
+ * meanwhile; {@code kappa bench prediction} compares on a quiet one.
  */
-@Timeout(180)
+@Timeout(300)
 class PredictionTest {
 
   /** Llama-shaped, 2,048 bytes of KV per token. */
@@ -38,6 +42,9 @@ class PredictionTest {
   private static final DocumentTrace DOCUMENTS = new DocumentTrace(6, 2, 4, 256, 4);
 
   private static final int REQUESTS = 40;
+
+  /** A machine that was quiet while it was measured and busy afterwards is measured again. */
+  private static final int ATTEMPTS = 3;
 
   @TempDir Path folder;
 
@@ -61,40 +68,52 @@ class PredictionTest {
   void theEngineDoesWhatTheReplayPredicts() throws InterruptedException {
     Path model = VirtualModels.write(folder, SHAPE, 4096);
     DeviceOptions throttled = new DeviceOptions(0, 1, LINK, false);
-    try (Device device = Devices.open("cpu", throttled).device()) {
-      MeasuredMachine measured = MeasuredMachine.of(model, device);
-      assertThat(measured.rates().loadBytesPerSecond()).isCloseTo(LINK, within(0.2 * LINK));
-      EngineOptions options = options(measured.maxBatchedTokens());
-      // Three tenths of what the link could do if every document had to be loaded.
-      double documentSeconds = 3 * Trace.BLOCK * SHAPE.kvBytesPerToken() / (double) LINK;
-      Trace trace = DOCUMENTS.of(REQUESTS, 0.3 / documentSeconds, 1);
-      Replay predicted = TraceReplay.run(model, measured.machine(), options, trace, done -> {});
-      Replay found;
-      try (Engine engine =
-          Engine.builder(model)
-              .options(options)
-              .tokenizer(new NumericTokenizer(SHAPE.vocabulary()))
-              .start(device)) {
-        found = TraceReplay.live(engine, device.clock(), trace, done -> {});
+    AssertionError difference = null;
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+      try (Device device = Devices.open("cpu", throttled).device()) {
+        assertDoesWhatTheReplayPredicts(model, device);
+        return;
+      } catch (AssertionError e) {
+        difference = e;
       }
-      assertThat(predicted.finished()).isEqualTo(REQUESTS);
-      assertThat(found.finished()).isEqualTo(REQUESTS);
-      assertThat(found.stats().promptTokens()).isEqualTo(predicted.stats().promptTokens());
-      assertThat(share(found.stats().cachedPromptTokens(), predicted.stats().cachedPromptTokens()))
-          .as("cached tokens")
-          .isBetween(0.8, 1.25);
-      assertThat(share(found.stats().hostPromptTokens(), predicted.stats().hostPromptTokens()))
-          .as("tokens from host memory")
-          .isBetween(0.6, 1.7);
-      assertThat(found.firstTokenMillis().p50() / predicted.firstTokenMillis().p50())
-          .as(
-              "first token: %s predicted, %s found",
-              predicted.firstTokenMillis(), found.firstTokenMillis())
-          .isBetween(0.4, 3.0);
-      assertThat(found.loadMillis().p50() / predicted.loadMillis().p50())
-          .as("load")
-          .isBetween(0.7, 1.5);
     }
+    throw difference;
+  }
+
+  private static void assertDoesWhatTheReplayPredicts(Path model, Device device)
+      throws InterruptedException {
+    MeasuredMachine measured = MeasuredMachine.of(model, device);
+    assertThat(measured.rates().loadBytesPerSecond()).isCloseTo(LINK, within(0.5 * LINK));
+    EngineOptions options = options(measured.maxBatchedTokens());
+    // Little enough of what the link could do that queues do not multiply what differs.
+    double documentSeconds = 3 * Trace.BLOCK * SHAPE.kvBytesPerToken() / (double) LINK;
+    Trace trace = DOCUMENTS.of(REQUESTS, 0.15 / documentSeconds, 1);
+    Replay predicted = TraceReplay.run(model, measured.machine(), options, trace, done -> {});
+    Replay found;
+    try (Engine engine =
+        Engine.builder(model)
+            .options(options)
+            .tokenizer(new NumericTokenizer(SHAPE.vocabulary()))
+            .start(device)) {
+      found = TraceReplay.live(engine, device.clock(), trace, done -> {});
+    }
+    assertThat(predicted.finished()).isEqualTo(REQUESTS);
+    assertThat(found.finished()).isEqualTo(REQUESTS);
+    assertThat(found.stats().promptTokens()).isEqualTo(predicted.stats().promptTokens());
+    assertThat(share(found.stats().cachedPromptTokens(), predicted.stats().cachedPromptTokens()))
+        .as("cached tokens")
+        .isBetween(0.8, 1.25);
+    assertThat(share(found.stats().hostPromptTokens(), predicted.stats().hostPromptTokens()))
+        .as("tokens from host memory")
+        .isBetween(0.6, 1.7);
+    assertThat(found.firstTokenMillis().p50() / predicted.firstTokenMillis().p50())
+        .as(
+            "first token: %s predicted, %s found",
+            predicted.firstTokenMillis(), found.firstTokenMillis())
+        .isBetween(0.4, 3.0);
+    assertThat(found.loadMillis().p50() / predicted.loadMillis().p50())
+        .as("load")
+        .isBetween(0.7, 1.5);
   }
 
   private static double share(long found, long predicted) {
@@ -103,20 +122,22 @@ class PredictionTest {
   }
 
   /** The tuned machine takes what the measured one took, which the formulas' does not. */
-  @Test
-  void theMeasuredMachineIsThatOfTheReplay() {
+  @ParameterizedTest
+  @CsvSource({
+    // fixed, weights, token, context, pair
+    "150000, 60000, 9000, 40, 4.5", // two cores of a server
+    "400000, 90000, 14000, 60, 9", // the same, with much else on it
+    "20000, 5000, 1500, 15, 1.2", // a fast one
+  })
+  void theMeasuredMachineIsThatOfTheReplay(
+      double fixed, double weights, double token, double context, double pair) {
     Path model = VirtualModels.write(folder, SHAPE, 4096);
-    try (Device device = Devices.open("cpu", new DeviceOptions(0, 1, LINK, false)).device()) {
-      MeasuredMachine measured = MeasuredMachine.of(model, device);
-      Trace one = new Trace(List.of(new Trace.Request(0, 500, 1, new int[0])), 0);
-      Replay replay =
-          TraceReplay.run(
-              model, measured.machine(), options(measured.maxBatchedTokens()), one, done -> {});
-      double step =
-          measured.rates().fixedNanos()
-              + 500 * measured.rates().tokenNanos()
-              + 500 * 501 / 2.0 * measured.rates().pairNanos();
-      assertThat(replay.firstTokenMillis().mean() * 1e6 / step).isCloseTo(1, within(0.1));
-    }
+    MeasuredRates rates = new MeasuredRates(fixed, weights, token, context, pair, LINK, LINK);
+    MeasuredMachine measured =
+        MeasuredMachine.of(model, "test", 1L << 30, new MachineProbe.Found(rates, 512));
+    Trace one = new Trace(List.of(new Trace.Request(0, 500, 1, new int[0])), 0);
+    Replay replay = TraceReplay.run(model, measured.machine(), options(512), one, done -> {});
+    double step = fixed + 500 * token + 500 * 501 / 2.0 * pair;
+    assertThat(replay.firstTokenMillis().mean() * 1e6 / step).isCloseTo(1, within(0.1));
   }
 }
