@@ -2,6 +2,7 @@ package dev.kappa.engine;
 
 import dev.kappa.device.Clock;
 import dev.kappa.sample.BadLogitsException;
+import dev.kappa.sample.InvalidSamplingException;
 import dev.kappa.sample.LogitsAdjuster;
 import dev.kappa.sample.Logprobs;
 import dev.kappa.sample.Sampler;
@@ -128,6 +129,13 @@ final class ActiveRequests implements StepRunner.RowSink {
     } catch (RuntimeException | Error e) {
       LOG.log(Level.WARNING, "request " + request.id() + ": its listener failed", e);
     }
+  }
+
+  private static EngineException invalid(InvalidSamplingException cause) {
+    return new EngineException(
+        EngineException.Kind.INVALID_REQUEST,
+        cause.parameter(),
+        String.valueOf(cause.getMessage()));
   }
 
   static EngineException internal(Throwable cause) {
@@ -286,6 +294,8 @@ final class ActiveRequests implements StepRunner.RowSink {
     }
     try {
       action.accept(request);
+    } catch (InvalidSamplingException e) {
+      end(request, () -> request.fail(invalid(e)));
     } catch (BadLogitsException e) {
       end(request, () -> request.fail(internal(e)));
     } catch (RuntimeException | Error e) {

@@ -34,7 +34,8 @@ public final class LogitsAdjuster {
   private LogitsAdjuster(
       Adjustments wanted, int[] prompt, Set<Integer> endTokens, int vocabularySize) {
     minTokens = wanted.minTokens();
-    repetition = (float) wanted.repetitionPenalty();
+    // Never 0, which the smallest doubles would become: a forbidden token's logit would be NaN.
+    repetition = Math.max(Float.MIN_NORMAL, (float) wanted.repetitionPenalty());
     presence = (float) wanted.presencePenalty();
     frequency = (float) wanted.frequencyPenalty();
     counts = repetition == 1 && presence == 0 && frequency == 0 ? null : new TokenCounts();
@@ -90,6 +91,11 @@ public final class LogitsAdjuster {
         token >= 0 && token < vocabularySize,
         parameter,
         "made of token ids below %d, not %d".formatted(vocabularySize, token));
+  }
+
+  /** What the request said that may leave no token to choose. */
+  String excluding() {
+    return allowed != null ? "allowed_token_ids" : forbidden != null ? "bad_words" : "min_tokens";
   }
 
   /** Does now what takes time, so that it need not be done once the logits have come. */
@@ -176,7 +182,7 @@ public final class LogitsAdjuster {
     for (int i = 0; i < seen.size(); i++) {
       int token = seen.token(i);
       float logit = logits[token];
-      logit = logit > 0 ? logit / repetition : logit * repetition;
+      logit = logit > 0 ? Math.min(logit / repetition, Float.MAX_VALUE) : logit * repetition;
       int count = seen.count(i);
       if (count > 0) {
         logit -= count * frequency + presence;

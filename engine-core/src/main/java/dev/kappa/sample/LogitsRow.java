@@ -33,11 +33,25 @@ final class LogitsRow {
   /**
    * Adjusts the loaded row.
    *
-   * @throws BadLogitsException as {@link #load} does
+   * @throws InvalidSamplingException if no token is left
+   * @throws BadLogitsException as {@link #load} does otherwise
    */
   void adjust(LogitsAdjuster adjuster, int row) {
     adjuster.apply(values);
+    if (nothingLeft()) {
+      throw new InvalidSamplingException(
+          adjuster.excluding(), "what the request allows and forbids leaves no token to choose");
+    }
     check(row);
+  }
+
+  private boolean nothingLeft() {
+    for (float value : values) {
+      if (value != Float.NEGATIVE_INFINITY) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private void check(int row) {

@@ -54,7 +54,7 @@ public final class Sampler {
    * adjusts.
    *
    * @param adjuster the request's; null for none
-   * @throws BadLogitsException also if the adjuster leaves no token
+   * @throws InvalidSamplingException if the adjuster leaves no token
    */
   public int sample(
       MemorySegment logits,

@@ -1,6 +1,7 @@
 package dev.kappa.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kappa.sample.Adjustments;
 import dev.kappa.sample.SamplingParams;
@@ -158,5 +159,33 @@ class AdjustedSamplingTest {
         .hasSize(30)
         .containsOnly(7, 9, 200)
         .contains(7, 9);
+  }
+
+  @Test
+  void saysWhoseFaultItIsThatNoTokenIsLeft() {
+    SamplingParams none =
+        endless(5)
+            .adjustments(
+                Adjustments.NONE.withAllowedTokens(List.of(7)).withForbidden(List.of(List.of(7))))
+            .build();
+    assertThatThrownBy(() -> engine.submit(prompt(6), none).tokens())
+        .isInstanceOfSatisfying(
+            EngineException.class,
+            error -> {
+              assertThat(error.kind()).isEqualTo(EngineException.Kind.INVALID_REQUEST);
+              assertThat(error.parameter()).isEqualTo("allowed_token_ids");
+            })
+        .hasMessageContaining("no token");
+  }
+
+  @Test
+  void theSmallestPenaltyIsStillOne() {
+    SamplingParams tiny =
+        endless(10)
+            .temperature(1)
+            .adjustments(
+                Adjustments.penalties(Double.MIN_VALUE, 0, 0).withAllowedTokens(List.of(7, 9)))
+            .build();
+    assertThat(engine.submit(new int[] {7, 8, 9}, tiny).tokens()).hasSize(10).containsOnly(7, 9);
   }
 }

@@ -226,6 +226,19 @@ class ConnectionTest {
     }
   }
 
+  /** RFC 9110, 10.1.1. */
+  @Test
+  void heedsNoExpectationOfHttp10() throws Exception {
+    server.answerWithLetters();
+    String body = "{\"prompt\":\"x\",\"max_tokens\":1}";
+    try (RawClient client = connect()) {
+      client.send(
+          "POST %s HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n%s"
+              .formatted(PATH, body.length(), body));
+      assertThat(client.receive().status()).isEqualTo(200);
+    }
+  }
+
   @Test
   void echoesRequestIdsAndMakesThem() throws Exception {
     var named = server.send(server.request("/health").header("X-Request-Id", "abc-1").build());

@@ -225,6 +225,14 @@ class ErrorsTest {
   }
 
   @Test
+  void tellsNothingOfTheParserWhereTheJsonBreaks() throws Exception {
+    for (String body : List.of("{\"a\":", "{", "{\"a\":NaN}", "[".repeat(100), "1".repeat(2000))) {
+      String message = json(server.post(COMPLETIONS, body)).at("/error/message").stringValue();
+      assertThat(message).startsWith("the body is not JSON").doesNotContain("`", "REDACTED");
+    }
+  }
+
+  @Test
   void refusesDeepNesting() throws Exception {
     error(server.post(COMPLETIONS, "{\"prompt\":" + "[".repeat(100_000)), 400);
   }

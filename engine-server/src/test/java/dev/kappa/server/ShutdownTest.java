@@ -85,6 +85,19 @@ class ShutdownTest {
   }
 
   @Test
+  void waitsUntilAnswersAreWritten() throws Exception {
+    int length = 16 << 20;
+    try (RawClient slow = new RawClient(server.port())) {
+      slow.post(PATH, "{\"prompt\":\"x\"}");
+      server.backend().next().text("y".repeat(length)).finish(Finish.Reason.STOP);
+      CompletableFuture<Void> down = shutDown(Duration.ofSeconds(30));
+      awaitRefused();
+      assertThat(slow.receive().body()).hasSizeGreaterThan(length).endsWith("}");
+      down.get();
+    }
+  }
+
+  @Test
   void saysWhichPortIsInUse() {
     ServerOptions options =
         new ServerOptions("127.0.0.1", server.port(), null, HttpLimits.DEFAULT, 0);

@@ -90,4 +90,31 @@ class TokenizeTest {
                 3, 4, 0, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, MeasuredRates.NONE, false));
     assertThat(server.get("/load").body()).isEqualTo("{\"server_load\":7}");
   }
+
+  @Test
+  void refusesTextsThatNoContextHoldsBeforeTokenizingThem() throws Exception {
+    String text = "x".repeat((1 << 20) + 1);
+    String prompt = "{\"prompt\":\"" + text + "\"}";
+    String messages = "{\"messages\":[{\"role\":\"user\",\"content\":\"" + text + "\"}]}";
+    assertTooLong(server.post("/tokenize", prompt), "prompt");
+    assertTooLong(server.post("/tokenize", messages), "messages");
+    assertTooLong(server.post("/v1/completions", prompt), "prompt");
+    assertTooLong(server.post("/v1/chat/completions", messages), "messages");
+  }
+
+  private static void assertTooLong(HttpResponse<String> response, String param) {
+    assertThat(response.statusCode()).isEqualTo(400);
+    var error = json(response).get("error");
+    assertThat(error.get("param").stringValue()).isEqualTo(param);
+    assertThat(error.get("code").stringValue()).isEqualTo("context_length_exceeded");
+    assertThat(error.get("message").stringValue()).contains("characters", "512 tokens");
+  }
+
+  @Test
+  void boundsTheTokensTurnedIntoText() throws Exception {
+    String tokens = "1,".repeat(1 << 20) + "1";
+    HttpResponse<String> response = server.post("/detokenize", "{\"tokens\":[" + tokens + "]}");
+    assertThat(response.statusCode()).isEqualTo(400);
+    assertThat(json(response).get("error").get("param").stringValue()).isEqualTo("tokens");
+  }
 }

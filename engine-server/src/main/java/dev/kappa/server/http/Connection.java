@@ -1,5 +1,7 @@
 package dev.kappa.server.http;
 
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
@@ -82,7 +84,13 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
                   System.nanoTime());
         };
     Exchange exchange =
-        new Exchange(ctx.channel(), call, RequestIds.of(call.headers()), ping, () -> ended(ctx));
+        new Exchange(
+            ctx.channel(),
+            call,
+            RequestIds.of(call.headers()),
+            ping,
+            () -> ended(ctx),
+            inFlight::remove);
     current = exchange;
     reader.answering(true);
     inFlight.add();
@@ -106,7 +114,6 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
     closing |= exchange.closesAfter();
     current = null;
     reader.answering(false);
-    inFlight.remove();
     advance(ctx);
   }
 
@@ -117,8 +124,13 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
     if (exchange != null) {
       exchange.closeAfter();
     } else if (!closing) {
-      ctx.close();
+      closeOnceWritten(ctx);
     }
+  }
+
+  /** A client that reads slowly may not have all of its answer yet; closing would discard it. */
+  private static void closeOnceWritten(ChannelHandlerContext ctx) {
+    ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
   }
 
   /** Ends the request in flight with an error. On the event loop. */

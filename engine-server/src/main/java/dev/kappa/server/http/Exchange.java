@@ -48,6 +48,7 @@ public final class Exchange {
   private final String id;
   private final Duration ping;
   private final Runnable whenEnded;
+  private final Runnable whenWritten;
   private State state = State.WAITING;
   private boolean closeAfter;
   private @Nullable Runnable whenAbandoned;
@@ -57,14 +58,23 @@ public final class Exchange {
   /**
    * @param id names the request in logs and in the answer's {@code X-Request-Id}
    * @param ping how long a stream may be silent
-   * @param whenEnded runs on the event loop once the answer is written, not when the client leaves
+   * @param whenEnded runs on the event loop once the answer is complete, not when the client leaves
+   * @param whenWritten runs on the event loop once the system has taken all of a complete answer,
+   *     or never will, as the connection has failed
    */
-  Exchange(Channel channel, HttpCall call, String id, Duration ping, Runnable whenEnded) {
+  Exchange(
+      Channel channel,
+      HttpCall call,
+      String id,
+      Duration ping,
+      Runnable whenEnded,
+      Runnable whenWritten) {
     this.channel = channel;
     this.call = call;
     this.id = id;
     this.ping = ping;
     this.whenEnded = whenEnded;
+    this.whenWritten = whenWritten;
     this.closeAfter = !call.keepAlive();
   }
 
@@ -262,6 +272,7 @@ public final class Exchange {
     stopPings();
     channel
         .writeAndFlush(last)
+        .addListener(written -> whenWritten.run())
         .addListener(
             closeAfter ? written -> closeGently() : ChannelFutureListener.CLOSE_ON_FAILURE);
     whenEnded.run();

@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** Counts requests being answered. Thread-safe. */
+/** Counts requests until their answers are written. Thread-safe. */
 final class InFlight {
 
   private final ReentrantLock lock = new ReentrantLock();

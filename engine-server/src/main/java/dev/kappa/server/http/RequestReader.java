@@ -84,7 +84,8 @@ final class RequestReader extends SimpleChannelInboundHandler<HttpObject> {
             new DefaultFullHttpResponse(
                 HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE, Unpooled.EMPTY_BUFFER));
       }
-    } else if (request.headers().contains(HttpHeaderNames.EXPECT)) {
+    } else if (request.headers().contains(HttpHeaderNames.EXPECT)
+        && !request.protocolVersion().equals(HttpVersion.HTTP_1_0)) {
       refuse(ctx, ApiError.invalid(417, "the only expectation that can be met is 100-continue"));
     }
   }

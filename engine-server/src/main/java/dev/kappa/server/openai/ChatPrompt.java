@@ -53,12 +53,14 @@ record ChatPrompt(
   /**
    * The tokens. Takes time.
    *
-   * @throws dev.kappa.server.http.ApiException if the template refuses the conversation
+   * @throws dev.kappa.server.http.ApiException if the template refuses the conversation, or it is
+   *     too long to be tokenized
    */
   int[] tokens(ServedModel model) {
     int[] tokens;
     try {
       String text = renderer.render(messages, addGenerationPrompt, variables) + opening;
+      TokenizerLimits.check(text, model.backend().info().maxModelLength(), MESSAGES);
       tokens = model.backend().tokenizer().encode(text, addSpecialTokens);
     } catch (TextException e) {
       throw JsonFields.bad(MESSAGES, String.valueOf(e.getMessage()));

@@ -4,6 +4,7 @@ import dev.kappa.server.http.ApiError;
 import dev.kappa.server.http.ApiException;
 import dev.kappa.server.http.HttpCall;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
@@ -18,6 +19,12 @@ import tools.jackson.databind.json.JsonMapper;
 final class JsonBody {
 
   private static final int MAX_DEPTH = 64;
+
+  /** What Jackson tells programmers: where in its own source, and which of its options to set. */
+  private static final Pattern HINTS =
+      Pattern.compile(
+          " \\(start marker at .*\\)$|: enable `[^`]*` to allow|, from `StreamReadConstraints[^`]*`",
+          Pattern.DOTALL);
 
   private static final JsonMapper MAPPER =
       JsonMapper.builder(
@@ -82,7 +89,7 @@ final class JsonBody {
     TokenStreamLocation at = e.getLocation();
     String where =
         at == null ? "" : " (line %d, column %d)".formatted(at.getLineNr(), at.getColumnNr());
-    return where + ": " + e.getOriginalMessage();
+    return where + ": " + HINTS.matcher(e.getOriginalMessage()).replaceAll("");
   }
 
   /**

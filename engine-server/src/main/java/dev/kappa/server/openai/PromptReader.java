@@ -68,6 +68,7 @@ record PromptReader(
 
   private Prompt text(JsonNode value, String path) {
     String text = JsonFields.string(value, path);
+    TokenizerLimits.check(text, maxLength, path);
     try {
       int[] tokens = tokenizer.encode(text, addSpecialTokens);
       return checked(new Prompt(tokens, text), path);

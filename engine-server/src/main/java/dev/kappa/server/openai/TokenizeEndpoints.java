@@ -51,6 +51,7 @@ public final class TokenizeEndpoints {
     String text = fields.string(PROMPT);
     boolean addSpecialTokens = fields.bool("add_special_tokens", true);
     fields.rejectUnread();
+    TokenizerLimits.check(String.valueOf(text), model.backend().info().maxModelLength(), PROMPT);
     try {
       return tokenizer.encode(String.valueOf(text), addSpecialTokens);
     } catch (TextException e) {
@@ -75,7 +76,8 @@ public final class TokenizeEndpoints {
       throw JsonFields.bad(TOKENS, "tokens is missing");
     }
     int vocabularySize = model.backend().info().model().vocabularySize();
-    List<Integer> tokens = TokenIds.read(fields, TOKENS, Integer.MAX_VALUE, vocabularySize);
+    int most = TokenizerLimits.tokens(model.backend().info().maxModelLength());
+    List<Integer> tokens = TokenIds.read(fields, TOKENS, most, vocabularySize);
     fields.rejectUnread();
     String text = tokenizer.decode(tokens.stream().mapToInt(Integer::intValue).toArray(), false);
     exchange.respond(
