@@ -35,3 +35,10 @@ KAPPA_KERNEL(storePastShared)(float* values, int count) {
   for (int i = 0; i <= count; i++) tile[i] = values[0];
 }
 EXPORT_KERNEL(storePastShared)
+
+// A vector of four from where floats begin: x86 reads it, a GPU does not.
+KAPPA_KERNEL(loadFour)(float* values, int first) {
+  float4 four = *(const float4*)(values + first);
+  values[0] = four.x + four.w;
+}
+EXPORT_KERNEL(loadFour)

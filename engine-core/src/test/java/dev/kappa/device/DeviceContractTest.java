@@ -120,6 +120,18 @@ public abstract class DeviceContractTest extends WorkerContract {
   }
 
   @Test
+  void copiesASingleRowWhateverItsPitch() {
+    HostMemory source = own(device.allocateHost(256));
+    HostMemory back = own(device.allocateHost(256));
+    DeviceMemory memory = own(device.allocate(256));
+    fill(source);
+    stream.copy2d(memory, 0, 0, source, 0, 0, 256, 1);
+    stream.copy2d(back, 0, 16, memory, 0, 300, 256, 1);
+    stream.synchronize();
+    assertThat(back.segment().mismatch(source.segment())).isEqualTo(-1);
+  }
+
+  @Test
   void copiesMemoryThatIsNotPinned() {
     // Larger than what a device may copy it through, and by rows that do not divide that.
     int width = 3000;

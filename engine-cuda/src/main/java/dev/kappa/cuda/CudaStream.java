@@ -186,7 +186,8 @@ final class CudaStream implements Stream {
 
   /** A checked copy of rows that needs no way round. */
   void transfer(Bounce.Side to, Bounce.Side from, long width, long height) {
-    if (Math.max(to.pitch(), from.pitch()) > MOST_PITCH) {
+    // A single row has no pitch that matters, yet the driver refuses one shorter than the row.
+    if (height == 1 || Math.max(to.pitch(), from.pitch()) > MOST_PITCH) {
       for (long row = 0; row < height; row++) {
         transfer(
             to.memory(),

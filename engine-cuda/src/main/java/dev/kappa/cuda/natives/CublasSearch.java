@@ -12,19 +12,23 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds cuBLAS 13 or 12 where toolkits and Python packages put it. The first folder that has one
- * decides: the system property {@code kappa.cublas} (a library or its folder), {@code CUDA_HOME},
- * {@code CUDA_PATH}, {@code /usr/local/cuda*}, the folders of {@code LD_LIBRARY_PATH} and of the
- * distribution, the site-packages of Python.
+ * Finds cuBLAS 13 or 12 where toolkits and Python packages put it, but none newer than the driver,
+ * which loads and then gives no handle. The first folder that has one decides: the system property
+ * {@code kappa.cublas} (a library or its folder), {@code CUDA_HOME}, {@code CUDA_PATH}, {@code
+ * /usr/local/cuda*}, the folders of {@code LD_LIBRARY_PATH} and of the distribution, the
+ * site-packages of Python.
  *
  * @param root of the file system
  * @param environment value of an environment variable, or null
  * @param property value of a system property, or null
+ * @param newest the latest version of CUDA that the driver runs; a library that the property names
+ *     is taken whatever it is
  */
 record CublasSearch(
     Path root,
     Function<String, @Nullable String> environment,
-    Function<String, @Nullable String> property) {
+    Function<String, @Nullable String> property,
+    int newest) {
 
   /** A library file and its version. */
   record Found(Path library, int major) {
@@ -34,7 +38,7 @@ record CublasSearch(
     }
   }
 
-  static final List<Integer> MAJORS = List.of(13, 12);
+  private static final List<Integer> MAJORS = List.of(13, 12);
   static final String PROPERTY = "kappa.cublas";
 
   private static final List<String> TOOLKIT_FOLDERS =
@@ -45,8 +49,8 @@ record CublasSearch(
       List.of("nvidia/cublas/lib", "nvidia/cu13/lib", "nvidia/cu12/lib");
 
   /** On this machine. */
-  static CublasSearch ofSystem() {
-    return new CublasSearch(Path.of("/"), System::getenv, System::getProperty);
+  static CublasSearch ofSystem(int newest) {
+    return new CublasSearch(Path.of("/"), System::getenv, System::getProperty, newest);
   }
 
   /**
@@ -57,7 +61,11 @@ record CublasSearch(
     if (named != null) {
       return Optional.of(named(Path.of(named)));
     }
-    return folders().stream().map(CublasSearch::in).flatMap(Optional::stream).findFirst();
+    List<Integer> usable = MAJORS.stream().filter(major -> major <= newest).toList();
+    return folders().stream()
+        .map(folder -> in(folder, usable))
+        .flatMap(Optional::stream)
+        .findFirst();
   }
 
   /** All folders to look in, in order. */
@@ -113,7 +121,7 @@ record CublasSearch(
 
   private static Found named(Path path) {
     if (Files.isDirectory(path)) {
-      return in(path)
+      return in(path, MAJORS)
           .orElseThrow(
               () -> new IllegalArgumentException("%s: no cuBLAS in %s".formatted(PROPERTY, path)));
     }
@@ -129,8 +137,8 @@ record CublasSearch(
         "%s: %s is not a libcublas.so.13 or libcublas.so.12".formatted(PROPERTY, path));
   }
 
-  private static Optional<Found> in(Path folder) {
-    for (int major : MAJORS) {
+  private static Optional<Found> in(Path folder, List<Integer> majors) {
+    for (int major : majors) {
       Path library = folder.resolve("libcublas.so." + major);
       if (Files.exists(library)) {
         return Optional.of(new Found(library.toAbsolutePath(), major));

@@ -8,6 +8,8 @@ import java.lang.foreign.SymbolLookup;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import jcuda.driver.CUresult;
+import jcuda.driver.JCudaDriver;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,7 +51,8 @@ public final class JCudaNatives {
   public static synchronized Path loadCublas() {
     loadDriver();
     if (cublas == null) {
-      CublasSearch.Found found = find(CublasSearch.ofSystem());
+      int version = driverVersion();
+      CublasSearch.Found found = find(CublasSearch.ofSystem(version / 1000), version);
       openLibraries(found);
       load("jcuda.jcublas.JCublas2", "JCublas2", found.soname());
       cublas = found.library();
@@ -57,13 +60,23 @@ public final class JCudaNatives {
     return cublas;
   }
 
-  private static CublasSearch.Found find(CublasSearch search) {
+  /** The version of CUDA that the driver is for, such as 13010. */
+  private static int driverVersion() {
+    int[] version = new int[1];
+    int code = JCudaDriver.cuDriverGetVersion(version);
+    if (code != CUresult.CUDA_SUCCESS) {
+      throw new DeviceException("cuDriverGetVersion failed: " + CUresult.stringFor(code));
+    }
+    return version[0];
+  }
+
+  private static CublasSearch.Found find(CublasSearch search, int driver) {
     try {
       Optional<CublasSearch.Found> found = search.find();
       return found.orElseThrow(() ->
           new DeviceException(
-              "no libcublas.so.13 or libcublas.so.12 found; -D%s=… names it"
-                  .formatted(CublasSearch.PROPERTY)));
+              "no libcublas.so.13 or libcublas.so.12 found that a driver for CUDA %d.%d runs; -D%s=… names it"
+                  .formatted(driver / 1000, driver % 1000 / 10, CublasSearch.PROPERTY)));
     } catch (IllegalArgumentException e) {
       throw new DeviceException(String.valueOf(e.getMessage()), e);
     }

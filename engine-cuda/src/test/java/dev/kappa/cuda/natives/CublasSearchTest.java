@@ -22,7 +22,11 @@ class CublasSearchTest {
   private final Map<String, String> properties = new HashMap<>();
 
   private Optional<CublasSearch.Found> find() {
-    return new CublasSearch(root, environment::get, properties::get).find();
+    return find(13);
+  }
+
+  private Optional<CublasSearch.Found> find(int newest) {
+    return new CublasSearch(root, environment::get, properties::get, newest).find();
   }
 
   private Path library(String path) throws IOException {
@@ -72,6 +76,16 @@ class CublasSearchTest {
     library("usr/local/cuda-13.0/lib64/libcublas.so.13");
     Path used = library("usr/local/cuda/lib64/libcublas.so.12");
     assertThat(find()).contains(new CublasSearch.Found(used, 12));
+  }
+
+  @Test
+  void takesNoneThatIsNewerThanTheDriver() throws IOException {
+    Path newer = library("usr/local/cuda/lib64/libcublas.so.13");
+    assertThat(find(12)).isEmpty();
+    Path older = library("usr/lib64/libcublas.so.12");
+    assertThat(find(12)).contains(new CublasSearch.Found(older, 12));
+    properties.put("kappa.cublas", newer.toString());
+    assertThat(find(12)).contains(new CublasSearch.Found(newer, 13));
   }
 
   @Test

@@ -195,6 +195,15 @@ class PlantedBugsTest {
   }
 
   @Test
+  void showsMisalignedVectors() {
+    CUdeviceptr values = filled(1);
+    simulation.launch("loadFour", 1, 1, 0, null, Pointer.to(values), Simulation.of(4));
+    cuCtxSynchronize();
+    simulation.launch("loadFour", 1, 1, 0, null, Pointer.to(values), Simulation.of(2));
+    assertFails(FAILED, () -> cuCtxSynchronize());
+  }
+
+  @Test
   void showsCopiesOfMemoryThatWasFreedMeanwhile() {
     CUstream stream = simulation.heldStream();
     CUdeviceptr values = filled(1);

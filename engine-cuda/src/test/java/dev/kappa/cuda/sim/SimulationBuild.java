@@ -39,6 +39,10 @@ final class SimulationBuild {
           "-fvisibility=hidden",
           "-Wall");
 
+  /** Every access of a kernel asks first whether a GPU would take its address. */
+  private static final List<String> KERNEL_OPTIONS =
+      List.of("-x", "c++", "-DKAPPA_HOST", "-Wno-unknown-pragmas", "-fsanitize=alignment");
+
   private final Path sources;
   private final Path cuda;
   private final Path output;
@@ -121,9 +125,7 @@ final class SimulationBuild {
   private List<Unit> kernels(Path folder) {
     List<Path> includes = List.of(cuda, sources.resolve("host"));
     return CompiledObjects.filesIn(folder, ".cu").stream()
-        .map(source ->
-            new Unit(
-                source, includes, List.of("-x", "c++", "-DKAPPA_HOST", "-Wno-unknown-pragmas")))
+        .map(source -> new Unit(source, includes, KERNEL_OPTIONS))
         .toList();
   }
 
