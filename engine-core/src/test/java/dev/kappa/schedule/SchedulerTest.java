@@ -329,6 +329,37 @@ class SchedulerTest {
     scheduler.remove(large);
   }
 
+  /**
+   * What is cached of one that waits counts as free, so that there seems to be room for the rest of
+   * it: that it cannot start after all is no reason for small ones to pass it for ever.
+   */
+  @Test
+  void nobodyIsPassedForEverForTheSakeOfItsOwnPrefix() {
+    KvCache cache = cache(24);
+    Scheduler scheduler =
+        new Scheduler(
+            cache, new StepCost(2, 1, 4, 1), SchedulePolicy.KAPPA, RestoreMode.LOAD, 4, 64);
+    Sequence prefix = sequence(cache, 0, 32, 1);
+    scheduler.add(prefix);
+    complete(scheduler, scheduler.plan(0));
+    List<Sequence> small = new ArrayList<>();
+    Sequence large = sequence(cache, 0, 86, 1);
+    for (int step = 0; large.computed() == 0; step++) {
+      assertThat(step).as("steps until it started").isLessThan(1000);
+      Sequence next = sequence(cache, 2000 + 100 * step, 8, 3);
+      small.add(next);
+      scheduler.add(next);
+      if (step == 0) {
+        complete(scheduler, scheduler.plan(0));
+        scheduler.add(large);
+      }
+      complete(scheduler, scheduler.plan(0));
+    }
+    assertThat(large.cachedPrompt()).isEqualTo(32);
+    small.forEach(scheduler::remove);
+    scheduler.remove(large);
+  }
+
   static IntStream seeds() {
     return IntStream.range(0, 300);
   }
