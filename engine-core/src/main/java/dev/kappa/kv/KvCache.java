@@ -260,6 +260,10 @@ public final class KvCache implements AutoCloseable {
   private void slide(BlockTable table, int position) {
     int seen = windows.everywhere() ? windows.firstSeen(position) : 0;
     for (int index = table.firstHeld(); index < seen; index++) {
+      if (index < table.produces()) {
+        // What was loaded and is given back may be forgotten while the sequence runs on.
+        producers.remove(table, table.knownKey(index));
+      }
       releaseHost(table, index);
       int block = table.takeAway(index);
       if (block >= 0) {

@@ -2,7 +2,9 @@ package dev.kappa.schedule;
 
 import dev.kappa.kv.Load;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /** A plan in the making. Not thread-safe. */
 final class Draft {
@@ -13,6 +15,7 @@ final class Draft {
   private final StepCost cost;
   private final int blockTokens;
   private final List<StepPlan.Chunk> chunks = new ArrayList<>();
+  private final Set<Sequence> planned = new HashSet<>();
   private final List<Load> loads = new ArrayList<>();
   private final long now;
   private int budget;
@@ -45,6 +48,11 @@ final class Draft {
 
   boolean isEmpty() {
     return chunks.isEmpty();
+  }
+
+  /** Whether some of a sequence's tokens are in it. */
+  boolean has(Sequence sequence) {
+    return planned.contains(sequence);
   }
 
   /** What is in it so far. */
@@ -94,7 +102,7 @@ final class Draft {
 
   /** How long the step would take with a sequence's next tokens in it. */
   long nanosWith(Sequence sequence) {
-    return cost.nanos(work.plus(sequence.computed(), count(sequence)));
+    return cost.nanos(work.plus(sequence.next(), count(sequence)));
   }
 
   /**
@@ -134,6 +142,7 @@ final class Draft {
 
   private void add(Sequence sequence, int count) {
     chunks.add(new StepPlan.Chunk(sequence, sequence.computed(), count));
+    planned.add(sequence);
     work = work.plus(sequence.computed(), count);
     budget -= count;
     sequence.advance(count);

@@ -74,6 +74,7 @@ final class KappaAdmission implements Admission {
     scheduler.planPrefills(draft, KappaAdmission::wasLoaded);
     scheduler.planPrefills(draft, sequence -> !wasLoaded(sequence));
     List<Candidate> candidates = candidates(draft);
+    List<Candidate> refused = new ArrayList<>();
     boolean anyStarted = false;
     while (scheduler.places() > 0 && !candidates.isEmpty()) {
       long onDevice = scheduler.deviceNanos(draft);
@@ -89,9 +90,13 @@ final class KappaAdmission implements Admission {
       if (scheduler.start(draft, next.sequence, onDevice)) {
         anyStarted = true;
         candidates.forEach(other -> notePassed(other.sequence, next.sequence));
+        refused.forEach(other -> notePassed(other.sequence, next.sequence));
         if (draft.budget() > 0) {
           scheduler.planPrefill(draft, next.sequence);
         }
+      } else {
+        // What is cached of it takes free blocks, too, so that it may lack some after all.
+        refused.add(next);
       }
     }
   }

@@ -185,6 +185,7 @@ public final class Scheduler {
     for (int i = 0; i < running.size(); i++) {
       Sequence sequence = running.get(i);
       if (sequence.remaining() == 1 && !sequence.isLoading() && makeRoom(sequence)) {
+        passGap(sequence);
         draft.addDecode(sequence);
       }
     }
@@ -194,7 +195,7 @@ public final class Scheduler {
   void planPrefills(Draft draft, Predicate<Sequence> chosen) {
     for (Sequence sequence : running) {
       // A decode that has no room sits this step out.
-      boolean unplanned = sequence.remaining() > 0;
+      boolean unplanned = sequence.remaining() > 0 && !draft.has(sequence);
       if (draft.budget() > 0 && unplanned && chosen.test(sequence) && hasRoom(draft, sequence)) {
         planPrefill(draft, sequence);
       }
@@ -222,10 +223,15 @@ public final class Scheduler {
       return;
     }
     if (load == null || load.isJoined() || join(draft, sequence, load)) {
-      if (sequence.passGap()) {
-        cache.resume(sequence.blocks(), sequence.computed());
-      }
+      passGap(sequence);
       draft.add(sequence);
+    }
+  }
+
+  /** Goes on behind what was loaded, if that is what comes next. */
+  private void passGap(Sequence sequence) {
+    if (sequence.passGap()) {
+      cache.resume(sequence.blocks(), sequence.computed());
     }
   }
 
@@ -348,7 +354,7 @@ public final class Scheduler {
   }
 
   /** Puts a sequence among the running ones, by age. */
-  private void place(Sequence sequence) {
+  void place(Sequence sequence) {
     int at = running.size();
     while (at > 0 && running.get(at - 1).arrival() > sequence.arrival()) {
       at--;

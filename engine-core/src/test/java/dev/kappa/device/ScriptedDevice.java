@@ -22,6 +22,9 @@ public final class ScriptedDevice extends WrappedDevice {
     /** Host memory is asked for. */
     default void beforeAllocateHost(long bytes) {}
 
+    /** Before an event is recorded on a stream. */
+    default void beforeRecord(String stream) {}
+
     /** Host memory is asked for that need not be pinned. */
     default void beforeAllocateUnpinned(long bytes) {
       beforeAllocateHost(bytes);
@@ -86,6 +89,12 @@ public final class ScriptedDevice extends WrappedDevice {
       @Override
       protected void beforeCopy(Memory target, Memory source) {
         script.beforeCopy(name, target, source);
+      }
+
+      @Override
+      public void record(Event event) {
+        script.beforeRecord(name);
+        super.record(event);
       }
     };
   }

@@ -7,6 +7,7 @@ import dev.kappa.engine.VirtualEngine.Request;
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.roofline.HardwareProfile;
 import dev.kappa.roofline.Roofline;
+import dev.kappa.schedule.SchedulePolicy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What is gained where the beginning of a prefix is computed while its end is loaded. */
@@ -82,12 +84,13 @@ class VirtualComputeOrLoadTest {
   }
 
   private VirtualEngine engine(double link, RestoreMode mode) {
+    return engine(
+        link, VirtualEngine.options().layerGroups(16).maxBatchedTokens(CHUNK).restore(mode));
+  }
+
+  private VirtualEngine engine(double link, EngineOptions.Builder options) {
     HardwareProfile hardware = VirtualEngine.machine(5e14, link);
-    VirtualEngine engine =
-        new VirtualEngine(
-            folder,
-            hardware,
-            VirtualEngine.options().layerGroups(16).maxBatchedTokens(CHUNK).restore(mode));
+    VirtualEngine engine = new VirtualEngine(folder, hardware, options);
     // As any engine that has run for a while, it has seen decodes and prefills of all sizes.
     engine.complete(VirtualEngine.prompt(9, 500), 20);
     engine.complete(VirtualEngine.prompt(8, CONTEXT), 1);
@@ -177,6 +180,25 @@ class VirtualComputeOrLoadTest {
       Finish.Usage again = engine.complete(prompt, 1).finish().usage();
       assertThat(again.cachedTokens()).isEqualTo(prompt.length / 16 * 16);
       assertThat(again.hostTokens()).isZero();
+    }
+  }
+
+  /**
+   * No step has two chunks of a sequence, for which a batch of as many sequences as may run has no
+   * room: one follows the order of arrival both before and after it admits.
+   */
+  @ParameterizedTest
+  @EnumSource(SchedulePolicy.class)
+  void aFullBatchHasRoomForAHeadAndWhatIsBehindIt(SchedulePolicy policy) {
+    Case request = new Case(1, 30);
+    EngineOptions.Builder options =
+        VirtualEngine.options().layerGroups(16).maxBatchedTokens(CHUNK).maxSequences(1);
+    try (VirtualEngine engine = engine(request.link(), options.schedule(policy))) {
+      int[] prefix = VirtualEngine.prompt(1, request.cached());
+      engine.keepOnHost(prefix);
+      int[] prompt = VirtualEngine.extend(prefix, 2, 8);
+      Finish.Usage usage = engine.complete(prompt, 1).finish().usage();
+      assertThat(usage.hostTokens()).isBetween(prefix.length / 4, 3 * prefix.length / 4);
     }
   }
 

@@ -8,6 +8,7 @@ import dev.kappa.device.ScriptedDevice;
 import dev.kappa.device.Stream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -44,6 +45,10 @@ class OffloadedKvTest {
   }
 
   private KvCache cache(StorePolicy policy, int hostBlocks) {
+    return cache(policy, hostBlocks, SlidingWindows.none(LAYOUT));
+  }
+
+  private KvCache cache(StorePolicy policy, int hostBlocks, SlidingWindows windows) {
     KvOptions options =
         new KvOptions(
             true,
@@ -54,8 +59,7 @@ class OffloadedKvTest {
             KvOptions.LOAD_TIMEOUT_NANOS,
             true);
     BlockKeys keys = new BlockKeys(LAYOUT, "model", "numerics");
-    KvCache cache =
-        new KvCache(device, LAYOUT, BLOCKS, keys, stream, options, SlidingWindows.none(LAYOUT));
+    KvCache cache = new KvCache(device, LAYOUT, BLOCKS, keys, stream, options, windows);
     caches.add(cache);
     return cache;
   }
@@ -93,6 +97,29 @@ class OffloadedKvTest {
     settle(cache);
     cache.release(table);
     return reservation.hostTokens();
+  }
+
+  /** A sequence with a window of 8 tokens, which runs on, has no blocks any more that it loaded. */
+  @Test
+  void nobodyWaitsForWhatASlidingWindowHasLeftBehind() {
+    SlidingWindows windows = new SlidingWindows(LAYOUT, BLOCK_TOKENS, 8, Set.of(0));
+    KvCache cache = cache(StorePolicy.WRITE_THROUGH, 16, windows);
+    cache.release(computed(cache, tokens(0, 16)));
+    settle(cache);
+    cache.clearDevice();
+    BlockTable running = new BlockTable("");
+    int[] tokens = tokens(0, 40);
+    Reservation reservation =
+        requireNonNull(
+            cache.reserve(running, tokens, 40, 40, 8, PrefixUse.ALL, RestoreSplit.LOAD_ALL));
+    assertThat(reservation.hostTokens()).isEqualTo(8);
+    settle(cache);
+    cache.publish(running, tokens, 24);
+    cache.clearDevice();
+    Outlook outlook = cache.forecast().outlook(new BlockTable(""), tokens, 18, PrefixUse.ALL);
+    assertThat(outlook.awaits()).isFalse();
+    assertThat(outlook.hostBytes()).isPositive();
+    cache.release(running);
   }
 
   @Test

@@ -1,5 +1,6 @@
 package dev.kappa.schedule;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kappa.device.DType;
@@ -12,6 +13,7 @@ import dev.kappa.kv.KvCache;
 import dev.kappa.kv.KvLayout;
 import dev.kappa.kv.KvOptions;
 import dev.kappa.kv.PrefixUse;
+import dev.kappa.kv.Reservation;
 import dev.kappa.kv.RestoreMode;
 import dev.kappa.kv.RestoreSplit;
 import dev.kappa.kv.SlidingWindows;
@@ -21,11 +23,13 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SchedulerTest {
 
@@ -56,6 +60,17 @@ class SchedulerTest {
     BlockKeys keys = new BlockKeys(LAYOUT, "model", "numerics");
     KvCache cache =
         new KvCache(device, LAYOUT, blocks, keys, stream, KvOptions.deviceOnly(true), windows);
+    caches.add(cache);
+    return cache;
+  }
+
+  private KvCache offloadingCache() {
+    KvOptions options =
+        new KvOptions(
+            true, 1 << 20, StorePolicy.WRITE_THROUGH, RestoreMode.LOAD, 0, 1L << 40, false);
+    BlockKeys keys = new BlockKeys(LAYOUT, "model", "numerics");
+    KvCache cache =
+        new KvCache(device, LAYOUT, 64, keys, stream, options, SlidingWindows.none(LAYOUT));
     caches.add(cache);
     return cache;
   }
@@ -202,19 +217,7 @@ class SchedulerTest {
   /** What lies in host memory is loaded before its turn, but computed in its turn. */
   @Test
   void thoseThatLoadBeforeTheirTurnDoNotOvertakeThoseThatWait() {
-    KvOptions options =
-        new KvOptions(
-            true, 1 << 20, StorePolicy.WRITE_THROUGH, RestoreMode.LOAD, 0, 1L << 40, false);
-    KvCache cache =
-        new KvCache(
-            device,
-            LAYOUT,
-            64,
-            new BlockKeys(LAYOUT, "model", "numerics"),
-            stream,
-            options,
-            SlidingWindows.none(LAYOUT));
-    caches.add(cache);
+    KvCache cache = offloadingCache();
     Scheduler scheduler =
         new Scheduler(cache, new StepCost(2, 1, 4, 1), SchedulePolicy.FCFS, RestoreMode.LOAD, 8, 8);
     List<Sequence> restored = new ArrayList<>();
@@ -245,6 +248,47 @@ class SchedulerTest {
     restored.forEach(scheduler::remove);
     scheduler.remove(busy);
     awaitCopies(cache);
+  }
+
+  /** Where a single token is left behind what was loaded, that token is what is computed next. */
+  @ParameterizedTest
+  @ValueSource(ints = {16, 17, 18})
+  void goesOnBehindALoadThatCameBeforeTheHeadWasComputed(int length) {
+    KvCache cache = offloadingCache();
+    Scheduler scheduler =
+        new Scheduler(cache, new StepCost(2, 1, 4, 1), SchedulePolicy.FCFS, RestoreMode.LOAD, 4, 8);
+    Sequence stored = sequence(cache, 0, 16, 1);
+    scheduler.add(stored);
+    while (stored.length() < stored.maxLength()) {
+      complete(scheduler, scheduler.plan(0));
+    }
+    cache.flushStores();
+    awaitCopies(cache);
+    cache.clearDevice();
+    Sequence sequence = sequence(cache, 0, length, 1);
+    Reservation reservation =
+        cache.reserve(
+            sequence.blocks(),
+            sequence.tokens(),
+            length,
+            length,
+            PrefixUse.ALL,
+            (start, end, resume) -> 8);
+    sequence.admitted(requireNonNull(reservation));
+    scheduler.place(sequence);
+    awaitCopies(cache);
+    Set<Integer> computed = new TreeSet<>();
+    while (sequence.length() < sequence.maxLength()) {
+      StepPlan plan = scheduler.plan(0);
+      assertThat(plan.chunks()).hasSize(1);
+      StepPlan.Chunk chunk = plan.chunks().getFirst();
+      IntStream.range(chunk.start(), chunk.start() + chunk.count()).forEach(computed::add);
+      complete(scheduler, plan);
+    }
+    Set<Integer> expected = new TreeSet<>();
+    IntStream.range(0, 8).forEach(expected::add);
+    IntStream.range(Math.min(16, length - 1), length).forEach(expected::add);
+    assertThat(computed).isEqualTo(expected);
   }
 
   private static void awaitCopies(KvCache cache) {
@@ -281,6 +325,37 @@ class SchedulerTest {
     }
     long before = small.stream().filter(sequence -> sequence.computed() > 0).count();
     assertThat(before).isBetween(10L, KappaAdmission.MAX_PASSED + 1L);
+    small.forEach(scheduler::remove);
+    scheduler.remove(large);
+  }
+
+  /**
+   * What is cached of one that waits counts as free, so that there seems to be room for the rest of
+   * it: that it cannot start after all is no reason for small ones to pass it for ever.
+   */
+  @Test
+  void nobodyIsPassedForEverForTheSakeOfItsOwnPrefix() {
+    KvCache cache = cache(24);
+    Scheduler scheduler =
+        new Scheduler(
+            cache, new StepCost(2, 1, 4, 1), SchedulePolicy.KAPPA, RestoreMode.LOAD, 4, 64);
+    Sequence prefix = sequence(cache, 0, 32, 1);
+    scheduler.add(prefix);
+    complete(scheduler, scheduler.plan(0));
+    List<Sequence> small = new ArrayList<>();
+    Sequence large = sequence(cache, 0, 86, 1);
+    for (int step = 0; large.computed() == 0; step++) {
+      assertThat(step).as("steps until it started").isLessThan(1000);
+      Sequence next = sequence(cache, 2000 + 100 * step, 8, 3);
+      small.add(next);
+      scheduler.add(next);
+      if (step == 0) {
+        complete(scheduler, scheduler.plan(0));
+        scheduler.add(large);
+      }
+      complete(scheduler, scheduler.plan(0));
+    }
+    assertThat(large.cachedPrompt()).isEqualTo(32);
     small.forEach(scheduler::remove);
     scheduler.remove(large);
   }

@@ -393,7 +393,8 @@ public final class Lane implements AutoCloseable {
     } else {
       finishPiece(transfer, group, endsGroup, start, size);
     }
-    if (refusal != null) {
+    // A stream that failed meanwhile has ended it already.
+    if (refusal != null && !transfer.hasEnded()) {
       end(transfer, refusal);
     }
   }

@@ -285,6 +285,41 @@ class LaneTest {
     assertThat(first.failure()).isInstanceOf(DeviceException.class);
   }
 
+  /** A device that is lost refuses a copy in the middle of a piece, and everything after it. */
+  @Test
+  void aPieceThatCannotBeEndedSettlesItsTransferOnce() {
+    AtomicInteger copies = new AtomicInteger();
+    device.follow(
+        new ScriptedDevice.Script() {
+          @Override
+          public void beforeCopy(String stream, Memory target, Memory source) {
+            if (copies.getAndIncrement() > 0) {
+              throw ScriptedDevice.refusal();
+            }
+          }
+
+          @Override
+          public void beforeRecord(String stream) {
+            if (copies.get() > 1) {
+              throw ScriptedDevice.refusal();
+            }
+          }
+        });
+    long width = 1 << 20;
+    Rows first = new Rows(memory, 0, width, host, 0, width, width, 1);
+    Rows second = new Rows(memory, width, width, host, width, width, width, 1);
+    lane.submit(transfer("lost", 0, List.of(List.of(first, second))));
+    await(() -> {
+      try {
+        lane.settle();
+        return false;
+      } catch (DeviceException e) {
+        return true;
+      }
+    });
+    assertThat(settled).containsExactly("lost");
+  }
+
   @Test
   void closingTellsTheOwnersOfAllThatIsLeft() {
     device.hold("test", gate);
