@@ -53,6 +53,11 @@ final class Automaton {
    */
   private static final int MAX_PATHS = 1024;
 
+  /**
+   * Most paths that are followed between two bytes: calls may multiply them before any is taken.
+   */
+  private static final int MAX_FOLLOWED = 1 << 16;
+
   /** What is remembered at most: a place weighs as much as so many paths. */
   private static final int MAX_REMEMBERED = 200_000;
 
@@ -116,9 +121,14 @@ final class Automaton {
   private Place gather() {
     Set<Path> taking = new LinkedHashSet<>();
     boolean mayEnd = false;
-    for (Path path = pending.poll(); path != null; path = pending.poll()) {
+    // Depth first, so that some path is found to the next byte before there are too many.
+    for (Path path = pending.pollLast(); path != null; path = pending.pollLast()) {
       if (!seen.add(path)) {
         continue;
+      }
+      if (seen.size() > MAX_FOLLOWED && (mayEnd || !taking.isEmpty())) {
+        pending.clear();
+        break;
       }
       int state = path.state();
       if (network.bytes(state).length > 0 && taking.size() < MAX_PATHS) {

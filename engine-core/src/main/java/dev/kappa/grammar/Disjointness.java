@@ -1,5 +1,6 @@
 package dev.kappa.grammar;
 
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -19,8 +20,12 @@ final class Disjointness {
   /** Pairs that are compared in all: options within options multiply. */
   private static final int MAX_COMPARED = 10_000;
 
+  /** Constants, types and names of all schemas that are compared. */
+  private static final int MAX_LISTED = 200_000;
+
   private final UnaryOperator<JsonNode> resolved;
   private int compared;
+  private int listed;
 
   /**
    * @param resolved follows a schema's reference, if it is one
@@ -45,11 +50,19 @@ final class Disjointness {
     if (!a.isObject() || !b.isObject()) {
       return false;
     }
+    listed += listed(a) + listed(b);
+    if (listed > MAX_LISTED) {
+      return false;
+    }
     return anyOptionsDisjoint(a, b, depth)
         || anyOptionsDisjoint(b, a, depth)
         || haveOtherConstants(a, b)
         || haveOtherTypes(a, b)
         || haveOtherProperties(a, b, depth);
+  }
+
+  private static int listed(JsonNode schema) {
+    return schema.path("enum").size() + schema.path("type").size() + schema.path("required").size();
   }
 
   private static boolean isNothing(JsonNode schema) {
@@ -86,7 +99,9 @@ final class Disjointness {
           && values.stream()
               .noneMatch(value -> types.stream().anyMatch(type -> Types.isOf(value, type)));
     }
-    return ofA.stream().noneMatch(x -> ofB.stream().anyMatch(y -> areEqual(x, y)));
+    Set<Object> values = new HashSet<>();
+    ofA.forEach(value -> values.add(comparable(value)));
+    return ofB.stream().noneMatch(value -> values.contains(comparable(value)));
   }
 
   /** The only values that a schema allows; null if it does not name them. */
@@ -99,13 +114,14 @@ final class Disjointness {
     return values != null && values.isArray() ? values.valueStream().toList() : null;
   }
 
-  /** 1 and 1.0 are the same number. */
-  private static boolean areEqual(JsonNode x, JsonNode y) {
-    if (x.isNumber() && y.isNumber()) {
-      return x.decimalValue().compareTo(y.decimalValue()) == 0;
+  /** What is the same for equal values: 1 and 1.0 are one number. */
+  private static Object comparable(JsonNode value) {
+    boolean isInfinite = value.isFloatingPointNumber() && !Double.isFinite(value.doubleValue());
+    if (value.isNumber() && !isInfinite) {
+      return value.decimalValue().stripTrailingZeros();
     }
     // Containers may hold such numbers; those that look different only so are not told apart.
-    return (x.isContainer() && y.isContainer()) || x.equals(y);
+    return value.isContainer() ? JsonNode.class : value;
   }
 
   private static boolean haveOtherTypes(JsonNode a, JsonNode b) {

@@ -12,6 +12,9 @@ record Network(
   /** What {@link #need} says of a state from which the end of its rule cannot be reached. */
   static final int NEVER = Integer.MAX_VALUE / 2;
 
+  /** Options within each other, from the end of the innermost to that of the rule. */
+  private static final int MAX_STEPS = 64;
+
   /** Edges of a state that take a byte: triples of the lowest byte, the highest, and the target. */
   int[] bytes(int state) {
     return bytes[state];
@@ -32,12 +35,23 @@ record Network(
     return ends[state];
   }
 
-  /** Whether a state ends its rule and leads nowhere else: a call before it need not come back. */
+  /**
+   * Whether all that can follow a state is the end of its rule: a call before it need not come
+   * back. Otherwise options that call each other would have as many ways through them as there are
+   * sequences of calls.
+   */
   boolean onlyEnds(int state) {
-    return ends[state]
-        && bytes[state].length == 0
-        && epsilons[state].length == 0
-        && calls[state].length == 0;
+    int at = state;
+    for (int i = 0; i < MAX_STEPS && bytes[at].length == 0 && calls[at].length == 0; i++) {
+      if (epsilons[at].length == 0) {
+        return ends[at];
+      }
+      if (ends[at] || epsilons[at].length > 1) {
+        return false;
+      }
+      at = epsilons[at][0];
+    }
+    return false;
   }
 
   /** How many calls within each other it takes at least from a state to the end of its rule. */

@@ -15,11 +15,15 @@ final class NetworkBuilder {
   /** Some hundred bytes each: far more than any schema that a model could follow. */
   private static final int MAX_STATES = 50_000;
 
+  /** A state has few edges, but expressions can give some of them thousands. */
+  private static final int MAX_EDGES = 1_000_000;
+
   private final BitSet alphabet;
   private final List<List<Integer>> bytes = new ArrayList<>();
   private final List<List<Integer>> epsilons = new ArrayList<>();
   private final List<List<Integer>> calls = new ArrayList<>();
   private final BitSet ends = new BitSet();
+  private int edges;
 
   /**
    * @param alphabet the bytes that can be written one by one; edges take no others
@@ -35,12 +39,22 @@ final class NetworkBuilder {
    */
   int state() {
     if (bytes.size() == MAX_STATES) {
-      throw new GrammarException("", "the schema is too large");
+      throw tooLarge();
     }
     bytes.add(new ArrayList<>(0));
     epsilons.add(new ArrayList<>(0));
     calls.add(new ArrayList<>(0));
     return bytes.size() - 1;
+  }
+
+  private static GrammarException tooLarge() {
+    return new GrammarException("", "the schema is too large");
+  }
+
+  private void countEdge() {
+    if (++edges > MAX_EDGES) {
+      throw tooLarge();
+    }
   }
 
   Rule rule() {
@@ -50,10 +64,12 @@ final class NetworkBuilder {
   }
 
   void epsilon(int from, int to) {
+    countEdge();
     epsilons.get(from).add(to);
   }
 
   void call(int from, Rule rule, int to) {
+    countEdge();
     calls.get(from).addAll(List.of(rule.start(), to));
   }
 
@@ -69,6 +85,7 @@ final class NetworkBuilder {
     int low = alphabet.nextSetBit(lowest);
     while (low >= 0 && low <= highest) {
       int high = Math.min(highest, alphabet.nextClearBit(low) - 1);
+      countEdge();
       bytes.get(from).addAll(List.of(low, high, to));
       low = alphabet.nextSetBit(high + 1);
     }

@@ -17,17 +17,6 @@ final class RegexParser {
 
   private static final int MAX_LENGTH = 10_000;
 
-  private static final CodePoints DIGITS = CodePoints.of('0', '9');
-  private static final CodePoints WORD = DIGITS.and('a', 'z').and('A', 'Z').and('_', '_');
-  private static final CodePoints SPACE = CodePoints.of(" \t\n\u000b\f\r");
-
-  /** All that any dialect calls white space. */
-  private static final CodePoints WIDE_SPACE =
-      SPACE
-          .and(CodePoints.of("\u001c\u001d\u001e\u001f\u0085\u00a0\u1680\u180e"))
-          .and(0x2000, 0x200b)
-          .and(CodePoints.of("\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"));
-
   /** All that any dialect calls the end of a line. */
   private static final CodePoints LINE_ENDS = CodePoints.of("\n\u000b\f\r\u0085\u2028\u2029");
 
@@ -102,7 +91,11 @@ final class RegexParser {
   private Regex sequence() {
     List<Regex> parts = new ArrayList<>();
     while (at < text.length() && "|)".indexOf(peek()) < 0 && !(peek() == '$' && depth == 0)) {
-      parts.add(quantified(atom()));
+      Regex part = quantified(atom());
+      // Nothing, however often, is still nothing, but would take its time to write.
+      if (part.most() > 0) {
+        parts.add(part);
+      }
     }
     return parts.size() == 1 ? parts.getFirst() : new Regex.Sequence(parts);
   }
@@ -165,11 +158,11 @@ final class RegexParser {
       }
       case '[' -> {
         at++;
-        return new Regex.Characters(bracket());
+        return new Regex.Characters(bracket().inside());
       }
       case '\\' -> {
         at++;
-        return new Regex.Characters(escape(false));
+        return new Regex.Characters(escape(false).inside());
       }
       case '.' -> {
         at++;
@@ -216,77 +209,81 @@ final class RegexParser {
   }
 
   /** A class in brackets, behind the first of them. */
-  private CodePoints bracket() {
+  private CharacterClass bracket() {
     int open = at - 1;
     boolean negated = take('^');
-    List<CodePoints> all = new ArrayList<>();
+    List<CharacterClass> all = new ArrayList<>();
     while (at < text.length() && peek() != ']') {
       int start = at;
-      CodePoints low = member();
+      CharacterClass low = member();
       boolean isRange = at + 1 < text.length() && peek() == '-' && text.charAt(at + 1) != ']';
       if (!isRange) {
         all.add(low);
         continue;
       }
       at++;
-      CodePoints high = member();
+      CharacterClass high = member();
       if (!isOne(low) || !isOne(high) || first(low) > first(high)) {
         at = start;
         throw error("the range is none");
       }
-      all.add(CodePoints.of(first(low), first(high)));
+      all.add(CharacterClass.of(CodePoints.of(first(low), first(high))));
     }
     if (!take(']')) {
       at = open;
       throw error("the class is not closed");
     }
-    CodePoints members = CodePoints.union(all);
-    return negated ? members.complement() : members;
+    CharacterClass members = CharacterClass.union(all);
+    return negated ? members.negated() : members;
   }
 
-  private static boolean isOne(CodePoints points) {
-    return points.ranges().size() == 1
-        && points.ranges().getFirst().low() == points.ranges().getFirst().high();
+  private static boolean isOne(CharacterClass members) {
+    List<CodePoints.Range> ranges = members.inside().ranges();
+    return ranges.size() == 1 && ranges.getFirst().low() == ranges.getFirst().high();
   }
 
-  private static int first(CodePoints points) {
-    return points.ranges().getFirst().low();
+  private static int first(CharacterClass members) {
+    return members.inside().ranges().getFirst().low();
   }
 
-  private CodePoints member() {
+  private CharacterClass member() {
     int codePoint = text.codePointAt(at);
     at += Character.charCount(codePoint);
-    return codePoint == '\\' ? escape(true) : CodePoints.of(codePoint, codePoint);
+    return codePoint == '\\' ? escape(true) : one(codePoint);
+  }
+
+  private static CharacterClass one(int codePoint) {
+    return CharacterClass.of(CodePoints.of(codePoint, codePoint));
   }
 
   /** What follows a backslash. */
-  private CodePoints escape(boolean inClass) {
+  private CharacterClass escape(boolean inClass) {
     if (at == text.length()) {
       throw error("nothing follows the backslash");
     }
     char c = text.charAt(at++);
     switch (c) {
       case 'd' -> {
-        return DIGITS;
+        return CharacterClass.DIGITS;
       }
       case 'D' -> {
-        return DIGITS.complement();
+        return CharacterClass.DIGITS.negated();
       }
       case 'w' -> {
-        return WORD;
+        return CharacterClass.WORD;
       }
       case 'W' -> {
-        return WORD.complement();
+        return CharacterClass.WORD.negated();
       }
       case 's' -> {
-        return SPACE;
+        return CharacterClass.SPACE;
       }
       case 'S' -> {
-        return WIDE_SPACE.complement();
+        return CharacterClass.SPACE.negated();
       }
       case 't', 'n', 'r', 'f', 'v' -> {
         int codePoint = "\t\n\r\f\u000b".charAt("tnrfv".indexOf(c));
-        return CodePoints.of(codePoint, codePoint);
+        return one(codePoint);
       }
       case 'x' -> {
         return hexadecimal(2);
@@ -296,7 +293,7 @@ final class RegexParser {
       }
       case 'b' -> {
         if (inClass) {
-          return CodePoints.of('\b', '\b');
+          return one('\b');
         }
         at -= 2;
         throw error("word boundaries are not supported");
@@ -312,24 +309,24 @@ final class RegexParser {
         at--;
         int codePoint = text.codePointAt(at);
         at += Character.charCount(codePoint);
-        return CodePoints.of(codePoint, codePoint);
+        return one(codePoint);
       }
     }
   }
 
-  private CodePoints unicode() {
+  private CharacterClass unicode() {
     if (!take('{')) {
       return hexadecimal(4);
     }
     int end = text.indexOf('}', at);
-    CodePoints point = hexadecimal(Math.clamp(end - at, 1, 6));
+    CharacterClass point = hexadecimal(Math.clamp(end - at, 1, 6));
     if (!take('}')) {
       throw error("'}' is missing");
     }
     return point;
   }
 
-  private CodePoints hexadecimal(int digits) {
+  private CharacterClass hexadecimal(int digits) {
     int end = Math.min(text.length(), at + digits);
     int value = 0;
     for (int i = at; i < end; i++) {
@@ -341,7 +338,7 @@ final class RegexParser {
       throw error("the escape is no character");
     }
     at = end;
-    return CodePoints.of(value, value);
+    return one(value);
   }
 
   private char peek() {

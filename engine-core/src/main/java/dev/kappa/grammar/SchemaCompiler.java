@@ -187,11 +187,21 @@ final class SchemaCompiler {
     Set<String> types = node.types();
     int end = builder.state();
     for (JsonNode value : values) {
+      checkFinite(value, node);
       if (types.isEmpty() || types.stream().anyMatch(type -> Types.isOf(value, type))) {
         builder.epsilon(builder.literal(from, value.toString()), end);
       }
     }
     return end;
+  }
+
+  /** Numbers beyond the largest double are read as infinite, which JSON cannot write. */
+  private static void checkFinite(JsonNode value, SchemaNode node) {
+    if (value.isFloatingPointNumber() && !Double.isFinite(value.doubleValue())) {
+      String keyword = node.has("const") ? "const" : "enum";
+      throw node.error(keyword, keyword + " has a number that is too large");
+    }
+    value.forEach(inner -> checkFinite(inner, node));
   }
 
   private int typed(int from, SchemaNode node) {

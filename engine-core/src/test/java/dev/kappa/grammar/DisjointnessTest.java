@@ -64,6 +64,26 @@ class DisjointnessTest {
     check(one, other, false);
   }
 
+  /** Each pair of constants would be a thousand million, for each pair of schemas. */
+  @Test
+  @Timeout(60)
+  void longListsAreComparedInTime() {
+    ObjectNode one = JSON.createObjectNode();
+    ObjectNode other = JSON.createObjectNode();
+    var evens = one.putArray("enum");
+    var odds = other.putArray("enum");
+    for (int i = 0; i < 40_000; i++) {
+      evens.add(2 * i);
+      odds.add(2 * i + 1);
+    }
+    Disjointness disjointness = new Disjointness(schema -> schema);
+    assertThat(disjointness.areDisjoint(one, other)).isTrue();
+    for (int i = 0; i < 1000; i++) {
+      disjointness.areDisjoint(one, other);
+    }
+    assertThat(disjointness.areDisjoint(one, other)).isFalse();
+  }
+
   /** Options within options: all pairs of them would be a thousand million. */
   @Test
   @Timeout(20)

@@ -18,9 +18,11 @@ import java.util.Random;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -42,6 +44,31 @@ class GrammarTest {
 
   private static Grammar grammar(String schema) {
     return GRAMMARS.schema(JSON.readTree(schema));
+  }
+
+  /** There are 2^60 sequences of such references. */
+  @Test
+  @Timeout(60)
+  void optionsMayReferToEachOtherInManyWays() {
+    String twice = "{'anyOf':[{'$ref':'#/$defs/a'},{'$ref':'#/$defs/a'},{'type':'null'}]}";
+    Grammar grammar =
+        grammar(("{'$ref':'#/$defs/a','$defs':{'a':" + twice + "}}").replace('\'', '"'));
+    assertThat(accepts(grammar, "null")).isTrue();
+    assertThat(accepts(grammar, "nil")).isFalse();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"const\":1e999}",
+        "{\"const\":{\"a\":[-1e999]}}",
+        "{\"enum\":[1,1e999]}",
+        "{\"oneOf\":[{\"$ref\":\"#/$defs/a\"},{\"const\":2}],\"$defs\":{\"a\":{\"const\":1e999}}}"
+      })
+  void constantsThatNoReaderCanHoldAreRefused(String schema) {
+    assertThatThrownBy(() -> grammar(schema))
+        .isInstanceOf(GrammarException.class)
+        .hasMessageContaining("has a number that is too large");
   }
 
   /** Whether a text is in the language, written byte by byte: those are the first 256 tokens. */

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.json.JsonMapper;
@@ -137,8 +138,45 @@ class RegexTest {
             "(((a{900}){900}){900})",
             "(".repeat(60) + ")".repeat(60),
             "(?:[a-z]{9000}){9000}",
+            "^(?:a" + "|".repeat(5000) + "){10000}$",
             "x".repeat(10_001))) {
       assertThatThrownBy(() -> grammar(pattern)).isInstanceOf(GrammarException.class);
+    }
+  }
+
+  /** Written out, it would be nothing for 300 thousand million times. */
+  @Test
+  @Timeout(60)
+  void repeatedNothingTakesNoTime() {
+    Grammar grammar = grammar("^((" + "()".repeat(3000) + "){10000}){10000}a{0}b$");
+    assertThat(accepts(grammar, "b")).isTrue();
+    assertThat(accepts(grammar, "ab")).isFalse();
+    assertThat(accepts(grammar, "")).isFalse();
+  }
+
+  /** ECMA-262 has no-break spaces among its white space, and others have letters of all scripts. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          ^[^\\s]$    | \u00a0\u200b\ufeff    | aé\u0660!
+          ^\\S$       | \u00a0\u200b\ufeff    | aé\u0660!
+          ^[^\\S]$    | \u00a0\u200ba          | ' '
+          ^[^\\d]$    | 7\u0660\uff11          | aé\u00a0!
+          ^\\D$       | 7\u0660\uff11          | aé\u00a0!
+          ^[\\D7]$    | 8\u0660                 | 7aé
+          ^[^\\w]$    | aé\u0660_\u0301        | !-€→
+          ^\\W$       | aé\u0660_\u0301        | !-€→
+          ^[^\\Wa]$   | é\u0660a!               | b_0
+          """)
+  void classesAreNarrowedToWhatAllDialectsAgreeOn(String pattern, String refused, String taken) {
+    Grammar grammar = grammar(pattern);
+    for (String c : refused.translateEscapes().split("")) {
+      assertThat(accepts(grammar, c)).as("%s U+%04X", pattern, (int) c.charAt(0)).isFalse();
+    }
+    for (String c : taken.translateEscapes().split("")) {
+      assertThat(accepts(grammar, c)).as("%s U+%04X", pattern, (int) c.charAt(0)).isTrue();
     }
   }
 

@@ -45,6 +45,10 @@ final class ToolCallReader {
   private final Tools tools;
   private final StringBuilder held = new StringBuilder();
   private final String mark;
+
+  /** White space that is part of the answer only if more of it follows. */
+  private final StringBuilder unshown = new StringBuilder();
+
   private State state;
 
   /** What was taken for the beginning of a call, to be given back as text if it is none. */
@@ -108,8 +112,12 @@ final class ToolCallReader {
   }
 
   private Read read(StringBuilder text, List<ToolCall> found) {
-    // Blank lines around calls are no answer.
-    String shown = (anyCalls() || !anyText) && text.toString().isBlank() ? "" : text.toString();
+    // Blank lines around calls are no answer, unless more of it follows.
+    unshown.append(text);
+    boolean around = anyCalls() || (!anyText && unshown.toString().isBlank());
+    int end = around ? lengthWithoutSpace(unshown, unshown.length()) : unshown.length();
+    String shown = unshown.substring(0, end);
+    unshown.delete(0, end);
     anyText |= !shown.isEmpty();
     return new Read(shown, ToolCall.joined(found));
   }
@@ -121,7 +129,7 @@ final class ToolCallReader {
     }
     int at = held.indexOf(mark);
     if (at >= 0) {
-      int end = lengthWithoutSpace(at);
+      int end = lengthWithoutSpace(held, at);
       text.append(held, 0, end);
       // Mistral's mark is no text but a token of its own.
       taken = held.substring(end, at) + (tools.format() == ToolFormat.HERMES ? OPEN : "");
@@ -129,14 +137,14 @@ final class ToolCallReader {
       state = State.START;
       return true;
     }
-    take(text, lengthWithoutSpace(held.length() - beginning(mark)));
+    take(text, lengthWithoutSpace(held, held.length() - beginning(mark)));
     return false;
   }
 
   /** White space may belong to a call that follows. */
-  private int lengthWithoutSpace(int length) {
+  private static int lengthWithoutSpace(CharSequence text, int length) {
     int end = length;
-    while (end > 0 && Character.isWhitespace(held.charAt(end - 1))) {
+    while (end > 0 && Character.isWhitespace(text.charAt(end - 1))) {
       end--;
     }
     return end;
