@@ -69,7 +69,7 @@ final class MatmulKernel {
   private static void row(
       WorkerPool pool, Scratch scratch, long in, PackedMatrix weight, long out) {
     int panels = weight.panels();
-    // Even, as panels that are expanded go in pairs.
+    // Even, as panels of F16 go in pairs.
     int group = Math.clamp(ROW_CHUNK / weight.meanPanelBytes() / 2 * 2, 1, panels);
     pool.run(
         scratch,
@@ -79,11 +79,19 @@ final class MatmulKernel {
           long sums = own.sums();
           for (int panel = item * group, count; panel < end; panel += count) {
             // Chains side by side, or each step would wait for the one before it.
-            count =
-                panel + 1 < end && isExpanded(weight, panel) && isExpanded(weight, panel + 1)
-                    ? 2
-                    : 1;
-            row(own, in, weight, panel, count, sums);
+            count = panel + 1 < end && isF16(weight, panel) && isF16(weight, panel + 1) ? 2 : 1;
+            Elements.zero(sums, count * TileKernel.PANEL);
+            if (isF16(weight, panel)) {
+              f16(own, in, weight, panel, count, sums);
+            } else {
+              MatvecKernel.add(
+                  in,
+                  weight.encoding(panel),
+                  weight.address(panel),
+                  weight.columns(),
+                  own.weights(),
+                  sums);
+            }
             for (int i = 0; i < count; i++) {
               long to = out + 4L * weight.firstRow(panel + i);
               Elements.copy(sums + i * TileKernel.B_PITCH, to, weight.width(panel + i));
@@ -92,34 +100,25 @@ final class MatmulKernel {
         });
   }
 
-  /** Whether a single row, too, is multiplied with a panel's columns as floats. */
-  private static boolean isExpanded(PackedMatrix weight, int panel) {
-    return weight.encoding(panel) != Encoding.F32 && weight.encoding(panel) != Encoding.BF16;
+  private static boolean isF16(PackedMatrix weight, int panel) {
+    return weight.encoding(panel) == Encoding.F16;
   }
 
-  /** One row times one panel, or two that are expanded, a few columns at a time. */
-  private static void row(
+  /** One row times one panel of F16, or two, a few columns at a time. */
+  private static void f16(
       Scratch own, long in, PackedMatrix weight, int panel, int count, long sums) {
     int columns = weight.columns();
-    Elements.zero(sums, count * TileKernel.PANEL);
-    if (weight.encoding(panel) == Encoding.F32) {
-      MatvecKernel.addF32(in, weight.address(panel), columns, sums);
-    } else if (weight.encoding(panel) == Encoding.BF16) {
-      MatvecKernel.addBf16(in, weight.address(panel), columns, sums);
-    } else {
-      int most = FEW_DEPTH / count;
-      for (int k = 0; k < columns; k += most) {
-        int depth = Math.min(most, columns - k);
-        long first = own.weights();
-        long second = first + most * TileKernel.B_PITCH;
-        PanelExpander.expand(weight.encoding(panel), weight.address(panel), k, depth, first);
-        if (count == 1) {
-          MatvecKernel.addF32(in + 4L * k, first, depth, sums);
-        } else {
-          int next = panel + 1;
-          PanelExpander.expand(weight.encoding(next), weight.address(next), k, depth, second);
-          MatvecKernel.addF32(in + 4L * k, first, second, depth, sums);
-        }
+    int most = FEW_DEPTH / count;
+    for (int k = 0; k < columns; k += most) {
+      int depth = Math.min(most, columns - k);
+      long first = own.weights();
+      long second = first + most * TileKernel.B_PITCH;
+      PanelExpander.expand(Encoding.F16, weight.address(panel), k, depth, first);
+      if (count == 1) {
+        MatvecKernel.addF32(in + 4L * k, first, depth, sums);
+      } else {
+        PanelExpander.expand(Encoding.F16, weight.address(panel + 1), k, depth, second);
+        MatvecKernel.addF32(in + 4L * k, first, second, depth, sums);
       }
     }
   }

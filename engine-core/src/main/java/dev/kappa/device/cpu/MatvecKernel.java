@@ -5,6 +5,7 @@ import static dev.kappa.device.cpu.Lanes.ORDER;
 import static dev.kappa.device.cpu.Raw.ALL;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 
+import dev.kappa.device.Encoding;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
@@ -18,6 +19,27 @@ final class MatvecKernel {
   private static final int HALF_PANEL = TileKernel.PANEL / 2;
 
   private MatvecKernel() {}
+
+  /**
+   * Adds the products with a panel.
+   *
+   * @param x {@code float[columns]}
+   * @param encoding any but F16, which is expanded first
+   * @param panel address of the panel's first column
+   * @param scratch room for {@code float[2][PANEL]}
+   * @param sums {@code float[PANEL]}
+   */
+  static void add(long x, Encoding encoding, long panel, int columns, long scratch, long sums) {
+    switch (encoding) {
+      case F32 -> addF32(x, panel, columns, sums);
+      case BF16 -> addBf16(x, panel, columns, sums);
+      case Q8_0 -> SignedPanel.add(8, x, panel, columns, scratch, sums);
+      case Q4_0 -> SignedPanel.add(4, x, panel, columns, scratch, sums);
+      case Q4_K -> Q4KPanel.add(x, panel, columns, scratch, sums);
+      case Q6_K -> Q6KPanel.add(x, panel, columns, scratch, sums);
+      case F16 -> throw new IllegalArgumentException("F16 is expanded first");
+    }
+  }
 
   /**
    * Adds the products with columns of 32-bit floats.
@@ -43,12 +65,7 @@ final class MatvecKernel {
     }
   }
 
-  /**
-   * As {@link #addF32(long, long, int, long)}, with columns of BF16 as a panel holds them.
-   *
-   * @param panel {@code k} columns of the panel
-   */
-  static void addBf16(long x, long panel, int k, long sums) {
+  private static void addBf16(long x, long panel, int k, long sums) {
     for (int i = 0; i < HALF_PANEL; i += Lanes.COUNT) {
       bf16(x, panel + 4L * i, k, sums + 4L * i);
     }

@@ -33,8 +33,8 @@ final class PanelExpander {
     switch (encoding) {
       case BF16 -> spread(panel + k * PackedMatrix.columnBytes(encoding), to, count);
       case F16 -> widen(panel + k * PackedMatrix.columnBytes(encoding), to, count);
-      case Q8_0 -> Q8Panel.expand(panel, k, count, to);
-      case Q4_0 -> Q4Panel.expand(panel, k, count, to);
+      case Q8_0 -> SignedPanel.expand(8, panel, k, count, to);
+      case Q4_0 -> SignedPanel.expand(4, panel, k, count, to);
       case Q4_K -> Q4KPanel.expand(panel, k, count, to);
       case Q6_K -> Q6KPanel.expand(panel, k, count, to);
       case F32 -> throw new IllegalArgumentException("F32 is not expanded");

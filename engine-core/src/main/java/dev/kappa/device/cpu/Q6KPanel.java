@@ -1,5 +1,8 @@
 package dev.kappa.device.cpu;
 
+import static dev.kappa.device.cpu.Lanes.BYTES;
+import static dev.kappa.device.cpu.Lanes.FLOATS;
+import static dev.kappa.device.cpu.Lanes.INTS;
 import static dev.kappa.device.cpu.Lanes.ORDER;
 import static dev.kappa.device.cpu.Raw.ALL;
 import static jdk.incubator.vector.VectorOperators.ASHR;
@@ -67,36 +70,97 @@ final class Q6KPanel {
       int group = (k + done) % BLOCK / GROUP;
       long at = to + done * TileKernel.B_PITCH;
       // The scales take the first column's place for as long as they are needed.
-      PanelExpander.widen(block, at, 1);
+      scales(block, group, at);
       for (int output = 0; output < TileKernel.PANEL; output += Lanes.COUNT) {
         expandGroup(block + 4L * output, group, at + 4L * output);
       }
     }
   }
 
+  /** Writes a group's scales, {@code float[PANEL]}. */
+  private static void scales(long block, int group, long to) {
+    PanelExpander.widen(block, to, 1);
+    long groups = block + GROUPS + group / 4 * QuantizedWords.ROW;
+    for (int output = 0; output < TileKernel.PANEL; output += Lanes.COUNT) {
+      IntVector scales =
+          IntVector.fromMemorySegment(INTS, ALL, groups + 4L * output, ORDER)
+              .lanewise(LSHL, 24 - group % 4 * 8)
+              .lanewise(ASHR, 24);
+      long at = to + 4L * output;
+      FloatVector.fromMemorySegment(FLOATS, ALL, at, ORDER)
+          .mul((FloatVector) scales.convert(I2F, 0))
+          .intoMemorySegment(ALL, at, ORDER);
+    }
+  }
+
+  private static long high(long block, int group) {
+    return block + HIGH + group * QuantizedWords.ROW;
+  }
+
+  private static long low(long block, int group) {
+    return block + LOW + (long) group * (GROUP / IN_LOW) * QuantizedWords.ROW;
+  }
+
   private static void expandGroup(long block, int group, long to) {
-    IntVector groupScale =
-        IntVector.fromMemorySegment(
-                Lanes.INTS, ALL, block + GROUPS + group / 4 * QuantizedWords.ROW, ORDER)
-            .lanewise(LSHL, 24 - group % 4 * 8)
-            .lanewise(ASHR, 24);
-    FloatVector scale =
-        FloatVector.fromMemorySegment(Lanes.FLOATS, ALL, to, ORDER)
-            .mul((FloatVector) groupScale.convert(I2F, 0));
-    IntVector high =
-        IntVector.fromMemorySegment(
-            Lanes.INTS, ALL, block + HIGH + group * QuantizedWords.ROW, ORDER);
+    FloatVector scale = FloatVector.fromMemorySegment(FLOATS, ALL, to, ORDER);
+    IntVector high = IntVector.fromMemorySegment(INTS, ALL, high(block, group), ORDER);
     for (int k = 0; k < GROUP; k += IN_LOW) {
-      long from = block + LOW + (long) (group * GROUP + k) / IN_LOW * QuantizedWords.ROW;
-      IntVector low = IntVector.fromMemorySegment(Lanes.INTS, ALL, from, ORDER);
+      long from = low(block, group) + k / IN_LOW * QuantizedWords.ROW;
+      IntVector low = IntVector.fromMemorySegment(INTS, ALL, from, ORDER);
       long at = to + k * TileKernel.B_PITCH;
       for (int j = 0; j < IN_LOW; j++) {
-        IntVector top = high.lanewise(LSHL, 30 - 2 * (k + j)).lanewise(ASHR, 26).and(-16);
-        IntVector values = low.lanewise(LSHR, 4 * j).and(15).or(top);
-        ((FloatVector) values.convert(I2F, 0))
-            .mul(scale)
+        element(low, 4 * j, high, 30 - 2 * (k + j), scale)
             .intoMemorySegment(ALL, at + j * TileKernel.B_PITCH, ORDER);
       }
     }
+  }
+
+  /** See {@link MatvecKernel#add}. */
+  static void add(long x, long panel, int columns, long scratch, long sums) {
+    for (int k = 0; k < columns; k += GROUP) {
+      long block = panel + k / BLOCK * BLOCK_BYTES;
+      int group = k % BLOCK / GROUP;
+      scales(block, group, scratch);
+      for (int output = 0; output < TileKernel.PANEL; output += 2 * Lanes.COUNT) {
+        long offset = 4L * output;
+        long in = x + 4L * k;
+        addGroup(
+            in,
+            low(block, group) + offset,
+            high(block, group) + offset,
+            scratch + offset,
+            sums + offset);
+      }
+    }
+  }
+
+  private static void addGroup(long x, long lows, long highs, long scales, long sums) {
+    FloatVector left = FloatVector.fromMemorySegment(FLOATS, ALL, sums, ORDER);
+    FloatVector right = FloatVector.fromMemorySegment(FLOATS, ALL, sums + BYTES, ORDER);
+    FloatVector leftScale = FloatVector.fromMemorySegment(FLOATS, ALL, scales, ORDER);
+    FloatVector rightScale = FloatVector.fromMemorySegment(FLOATS, ALL, scales + BYTES, ORDER);
+    IntVector leftHigh = IntVector.fromMemorySegment(INTS, ALL, highs, ORDER);
+    IntVector rightHigh = IntVector.fromMemorySegment(INTS, ALL, highs + BYTES, ORDER);
+    for (int k = 0; k < GROUP; k += IN_LOW) {
+      long from = lows + k / IN_LOW * QuantizedWords.ROW;
+      IntVector leftLow = IntVector.fromMemorySegment(INTS, ALL, from, ORDER);
+      IntVector rightLow = IntVector.fromMemorySegment(INTS, ALL, from + BYTES, ORDER);
+      long in = x + 4L * k;
+      for (int j = 0; j < IN_LOW; j++) {
+        FloatVector input = FloatVector.broadcast(FLOATS, Raw.getFloat(in + 4L * j));
+        int shift = 30 - 2 * (k + j);
+        left = input.fma(element(leftLow, 4 * j, leftHigh, shift, leftScale), left);
+        right = input.fma(element(rightLow, 4 * j, rightHigh, shift, rightScale), right);
+      }
+    }
+    left.intoMemorySegment(ALL, sums, ORDER);
+    right.intoMemorySegment(ALL, sums + BYTES, ORDER);
+  }
+
+  /** Small enough to be inlined always. */
+  private static FloatVector element(
+      IntVector low, int right, IntVector high, int left, FloatVector scale) {
+    IntVector top = high.lanewise(LSHL, left).lanewise(ASHR, 26).and(-16);
+    return ((FloatVector) low.lanewise(LSHR, right).and(15).or(top).convert(I2F, 0)).mul(scale);
   }
 }

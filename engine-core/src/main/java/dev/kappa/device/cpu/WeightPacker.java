@@ -84,8 +84,8 @@ final class WeightPacker {
       long from = block * encoding.blockBytes();
       long at = to + from * TileKernel.PANEL;
       switch (encoding) {
-        case Q8_0 -> Q8Panel.pack(row, from, output, at);
-        case Q4_0 -> Q4Panel.pack(row, from, output, at);
+        case Q8_0 -> SignedPanel.packQ8(row, from, output, at);
+        case Q4_0 -> SignedPanel.packQ4(row, from, output, at);
         case Q4_K -> Q4KPanel.pack(row, from, output, at);
         case Q6_K -> Q6KPanel.pack(row, from, output, at);
         case F32, BF16, F16 -> throw new IllegalArgumentException(encoding + " has no blocks");
