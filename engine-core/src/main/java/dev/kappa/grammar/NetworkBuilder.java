@@ -4,7 +4,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Grows a {@link Network}. Not thread-safe. */
 final class NetworkBuilder {
@@ -112,6 +115,30 @@ final class NetworkBuilder {
       at = next;
     }
     return at;
+  }
+
+  /**
+   * Takes any one of some texts. As far as they begin alike they share states: each state of its
+   * own would be a path to follow, of which an {@link Automaton} keeps so many.
+   */
+  void literals(int from, Collection<String> texts, int to) {
+    Map<Long, Integer> known = new HashMap<>();
+    for (String text : texts) {
+      int at = from;
+      for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
+        int value = b & 0xff;
+        int before = at;
+        at =
+            known.computeIfAbsent(
+                ((long) before << 8) | value,
+                key -> {
+                  int next = state();
+                  bytes(before, value, value, next);
+                  return next;
+                });
+      }
+      epsilon(at, to);
+    }
   }
 
   /** Takes the UTF-8 of any code point of a range that has no surrogates in it. */

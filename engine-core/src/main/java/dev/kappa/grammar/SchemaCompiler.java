@@ -185,13 +185,15 @@ final class SchemaCompiler {
 
   private int constants(int from, List<JsonNode> values, SchemaNode node) {
     Set<String> types = node.types();
-    int end = builder.state();
+    Set<String> texts = new LinkedHashSet<>();
     for (JsonNode value : values) {
       checkFinite(value, node);
       if (types.isEmpty() || types.stream().anyMatch(type -> Types.isOf(value, type))) {
-        builder.epsilon(builder.literal(from, value.toString()), end);
+        texts.add(value.toString());
       }
     }
+    int end = builder.state();
+    builder.literals(from, texts, end);
     return end;
   }
 

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -69,6 +70,17 @@ class GrammarTest {
     assertThatThrownBy(() -> grammar(schema))
         .isInstanceOf(GrammarException.class)
         .hasMessageContaining("has a number that is too large");
+  }
+
+  /** More values than an automaton follows paths. */
+  @Test
+  void noValueOfALongEnumIsLost() {
+    List<String> values =
+        IntStream.range(0, 3000).mapToObj(i -> "\"item %d\"".formatted(i)).toList();
+    Grammar grammar = grammar("{\"enum\":" + values + "}");
+    assertThat(values).allSatisfy(value -> assertThat(accepts(grammar, value)).isTrue());
+    assertThat(accepts(grammar, "\"item 3000\"")).isFalse();
+    assertThat(accepts(grammar, "\"item\"")).isFalse();
   }
 
   /** Whether a text is in the language, written byte by byte: those are the first 256 tokens. */
