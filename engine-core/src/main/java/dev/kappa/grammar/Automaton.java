@@ -1,6 +1,7 @@
 package dev.kappa.grammar;
 
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
@@ -91,23 +92,30 @@ final class Automaton {
       place.next = known;
     }
     Place next = known[value];
-    if (next == null) {
-      next = step(place, value);
-      known[value] = next;
-    }
-    return next;
+    return next == null ? step(place, value, known) : next;
   }
 
-  private Place step(Place place, int value) {
+  /** Goes on by a byte, and notes the result for its neighbours that all paths treat like it. */
+  private Place step(Place place, int value, @Nullable Place[] known) {
+    int low = 0;
+    int high = known.length - 1;
     for (Path path : place.paths) {
       int[] edges = network.bytes(path.state());
       for (int i = 0; i < edges.length; i += 3) {
-        if (value >= edges[i] && value <= edges[i + 1]) {
+        if (value < edges[i]) {
+          high = Math.min(high, edges[i] - 1);
+        } else if (value > edges[i + 1]) {
+          low = Math.max(low, edges[i + 1] + 1);
+        } else {
+          low = Math.max(low, edges[i]);
+          high = Math.min(high, edges[i + 1]);
           add(edges[i + 2], path.stack());
         }
       }
     }
-    return gather();
+    Place next = gather();
+    Arrays.fill(known, low, high + 1, next);
+    return next;
   }
 
   /** Takes note of a path, unless it could not be completed any more. */

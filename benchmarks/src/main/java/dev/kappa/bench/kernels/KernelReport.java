@@ -2,6 +2,7 @@ package dev.kappa.bench.kernels;
 
 import dev.kappa.device.AttentionShape;
 import dev.kappa.device.DType;
+import dev.kappa.device.Encoding;
 import java.util.Collection;
 import java.util.Locale;
 import org.openjdk.jmh.annotations.Mode;
@@ -18,7 +19,7 @@ import org.openjdk.jmh.runner.options.TimeValue;
 /**
  * Runs the kernel benchmarks and prints each as a fraction of the limits measured beside it, best
  * iteration against best iteration: what else runs on a machine only ever makes it slower. Takes
- * JMH's own arguments, for example {@code -p dtype=BF16 -p rows=512}.
+ * JMH's own arguments, for example {@code -p weights=BF16 -p rows=512}.
  */
 public final class KernelReport {
 
@@ -81,14 +82,14 @@ public final class KernelReport {
   }
 
   private void printMatmul(BenchmarkParams params, double perSecond) {
-    DType dtype = DType.valueOf(params.getParam("dtype"));
+    Encoding weights = Encoding.valueOf(params.getParam("weights"));
     String shape = params.getParam("shape");
     int rows = Integer.parseInt(params.getParam("rows"));
     double elements = (double) MatmulBenchmark.outputs(shape) * MatmulBenchmark.inputs(shape);
     printFractions(
-        "matmul %s %d x %s".formatted(dtype, rows, shape),
+        "matmul %s %d x %s".formatted(weights, rows, shape),
         2 * rows * elements * perSecond,
-        elements * dtype.bytes() * perSecond);
+        weights.bytes((long) elements) * perSecond);
   }
 
   private void printAttention(BenchmarkParams params, double perSecond) {

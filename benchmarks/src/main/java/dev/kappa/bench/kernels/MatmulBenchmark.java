@@ -4,6 +4,7 @@ import dev.kappa.device.DType;
 import dev.kappa.device.Device;
 import dev.kappa.device.DeviceMemory;
 import dev.kappa.device.Devices;
+import dev.kappa.device.Encoding;
 import dev.kappa.device.MatrixSource;
 import dev.kappa.device.Stream;
 import dev.kappa.device.Weight;
@@ -26,8 +27,8 @@ public class MatmulBenchmark {
   /** Weights are cycled through, so that every call finds them cold. */
   private static final long COLD_BYTES = 1L << 30;
 
-  @Param({"BF16", "F16", "F32"})
-  public DType dtype = DType.BF16;
+  @Param({"BF16", "F16", "F32", "Q8_0", "Q4_0", "Q4_K", "Q6_K"})
+  public Encoding weights = Encoding.BF16;
 
   @Param({"1", "4", "32", "512"})
   public int rows;
@@ -36,7 +37,7 @@ public class MatmulBenchmark {
   @Param({"2048x2048", "5632x2048", "2048x5632"})
   public String shape = "";
 
-  private final List<Weight> weights = new ArrayList<>();
+  private final List<Weight> loaded = new ArrayList<>();
   private Device device = Devices.open("cpu", 0).device();
   private Stream stream = device.newStream("compute");
   private DeviceMemory in = device.allocate(1);
@@ -60,13 +61,16 @@ public class MatmulBenchmark {
     in = device.allocate(4L * rows * inputs);
     out = device.allocate(4L * rows * outputs);
     Fill.random(device, stream, in, DType.F32);
-    long bytes = (long) outputs * inputs * dtype.bytes();
+    long bytes = weights.bytes(inputs) * outputs;
     int copies = rows == 1 ? (int) Math.ceilDiv(COLD_BYTES, bytes) : 1;
     try (Arena arena = Arena.ofShared()) {
       MemorySegment source = arena.allocate(bytes);
-      Fill.random(source, dtype, new Random(1));
+      Fill.random(source, weights, new Random(1));
+      MatrixSource.Range all = new MatrixSource.Range(weights, outputs);
+      MatrixSource.Part part = new MatrixSource.Part(weights, source);
       for (int i = 0; i < copies; i++) {
-        weights.add(device.loadWeight(new MatrixSource(dtype, inputs, List.of(source))));
+        loaded.add(
+            device.loadWeight(new MatrixSource(1, inputs, List.of(all), () -> List.of(part))));
       }
     }
   }
@@ -74,7 +78,7 @@ public class MatmulBenchmark {
   @TearDown
   public void close() {
     stream.close();
-    weights.forEach(Weight::close);
+    loaded.forEach(Weight::close);
     in.close();
     out.close();
     device.close();
@@ -82,8 +86,8 @@ public class MatmulBenchmark {
 
   @Benchmark
   public void multiply() {
-    next = (next + 1) % weights.size();
-    device.kernels().matmul(stream, in, rows, weights.get(next), out);
+    next = (next + 1) % loaded.size();
+    device.kernels().matmul(stream, in, rows, loaded.get(next), out);
     stream.synchronize();
   }
 }
