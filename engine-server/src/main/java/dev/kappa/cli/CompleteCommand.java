@@ -3,6 +3,7 @@ package dev.kappa.cli;
 import dev.kappa.cli.show.Terminal;
 import dev.kappa.engine.EngineOptions;
 import dev.kappa.engine.GenerationRequest;
+import dev.kappa.sample.Adjustments;
 import dev.kappa.sample.InvalidSamplingException;
 import dev.kappa.sample.SamplingParams;
 import dev.kappa.server.backend.ChatRenderer;
@@ -66,6 +67,18 @@ final class CompleteCommand implements Callable<Integer> {
   @Option(names = "--top-k", paramLabel = "K", description = "Number of candidates; 0 for all.")
   private @Nullable Integer topK;
 
+  @Option(
+      names = "--min-p",
+      paramLabel = "P",
+      description = "Least probability of a candidate, relative to the likeliest.")
+  private @Nullable Double minP;
+
+  @Option(
+      names = "--repetition-penalty",
+      paramLabel = "R",
+      description = "Above 1 tokens that have occurred become less likely; 1 for none.")
+  private @Nullable Double repetitionPenalty;
+
   @Option(names = "--stop", paramLabel = "TEXT", description = "Ends the output; may be repeated.")
   private List<String> stop = List.of();
 
@@ -87,8 +100,7 @@ final class CompleteCommand implements Callable<Integer> {
             "the prompt has %d tokens, the context holds %d"
                 .formatted(tokens.length, loaded.engine().info().maxModelLength()));
       }
-      SamplingParams sampling =
-          sampling(SamplingDefaults.of(loaded.directory().generation()), room);
+      SamplingParams sampling = sampling(loaded.defaults(), room);
       TerminalOutput output = new TerminalOutput(System.out, System.err);
       var handle =
           loaded.engine().submit(new GenerationRequest("complete", tokens, sampling), output);
@@ -137,15 +149,19 @@ final class CompleteCommand implements Callable<Integer> {
     }
   }
 
-  private SamplingParams sampling(SamplingDefaults defaults, int room) {
+  /** What is asked for, and the model's defaults where nothing is. */
+  SamplingParams sampling(SamplingDefaults defaults, int room) {
+    double repetition =
+        repetitionPenalty == null ? defaults.repetitionPenalty() : repetitionPenalty;
     return SamplingParams.builder()
         .temperature(temperature == null ? defaults.temperature() : temperature)
         .topK(topK == null ? defaults.topK() : topK)
         .topP(topP == null ? defaults.topP() : topP)
-        .minP(defaults.minP())
+        .minP(minP == null ? defaults.minP() : minP)
         .maxTokens(Math.min(maxTokens, room))
         .stop(stop)
         .ignoreEos(ignoreEos)
+        .adjustments(Adjustments.penalties(repetition, 0, 0))
         .build();
   }
 }

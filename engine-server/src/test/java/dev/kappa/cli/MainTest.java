@@ -60,6 +60,7 @@ class MainTest {
           complete m hello --file f                 | not both
           complete m hello --kv-offloading-size -1  | --kv-offloading-size
           complete m hello --temperature 5          | temperature must be between 0 and 2
+          complete m hello --repetition-penalty 0   | repetition_penalty must be above 0
           complete m hello --max-tokens 0           | --max-tokens
           """)
   void explainsWrongUseInOneLine(String line, String expected) {
