@@ -11,6 +11,7 @@ import dev.kappa.server.backend.SamplingDefaults;
 import dev.kappa.text.ChatTemplate;
 import dev.kappa.text.TextException;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -124,12 +125,23 @@ final class CompleteCommand implements Callable<Integer> {
       return prompt;
     }
     if (file != null) {
-      return Files.readString(file);
+      return read(file);
     }
     if (Terminal.isInteractive()) {
       System.err.println("Type the prompt; end it with Ctrl+D on a line of its own.");
     }
     return new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
+  }
+
+  private static String read(Path file) throws IOException {
+    if (Files.isDirectory(file)) {
+      throw new TextException(file + ": is a directory, not a prompt");
+    }
+    try {
+      return Files.readString(file);
+    } catch (CharacterCodingException e) {
+      throw new TextException(file + ": is not text in UTF-8", e);
+    }
   }
 
   private static String rendered(@Nullable ChatRenderer chat, String text) {
