@@ -24,7 +24,7 @@ final class BenchFlags {
   @Option(
       names = "--max-num-batched-tokens",
       paramLabel = "TOKENS",
-      description = "Most new tokens in one step (default: chosen by the device).")
+      description = "Most new tokens in one step (default: 0, chosen by the device).")
   private int maxBatchedTokens;
 
   @Option(

@@ -48,7 +48,7 @@ final class KappaSweepCommand implements Callable<Integer> {
   @Option(
       names = "--block-size",
       paramLabel = "TOKENS",
-      description = "Tokens in a KV block; prefixes are whole blocks (default: by their bytes).")
+      description = "Tokens in a KV block; prefixes are whole blocks (default: 0, by their bytes).")
   private int blockSize;
 
   @Option(

@@ -12,6 +12,12 @@ package dev.kappa.device;
  */
 public record DeviceOptions(int ordinal, int threads, long linkBandwidth, boolean deterministic) {
 
+  public DeviceOptions {
+    if (threads < 0) {
+      throw new DeviceException("the number of threads must be 0 or more, but is " + threads);
+    }
+  }
+
   public static DeviceOptions defaults() {
     return new DeviceOptions(0, 0, 0, false);
   }

@@ -29,6 +29,7 @@ import dev.kappa.text.NumericTokenizer;
 import dev.kappa.text.Tokenizer;
 import dev.kappa.trace.TraceFile;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -234,6 +235,9 @@ final class EngineParts implements AutoCloseable {
   private TraceFile open(Path trace) {
     try {
       return TraceFile.create(trace, device.clock().nanos());
+    } catch (NoSuchFileException e) {
+      String message = "cannot write the trace " + trace + ": no such directory";
+      throw new EngineException(EngineException.Kind.INVALID_REQUEST, message, e);
     } catch (IOException e) {
       String message = "cannot write the trace " + trace + ": " + e;
       throw new EngineException(EngineException.Kind.INVALID_REQUEST, message, e);

@@ -2,6 +2,7 @@ package dev.kappa.model;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,6 +51,8 @@ final class JsonObject {
             "%s: %d bytes; expected a JSON file of at most %d".formatted(file, size, MAX_BYTES));
       }
       node = MAPPER.readTree(Files.readAllBytes(file));
+    } catch (NoSuchFileException e) {
+      throw new ModelException(file + ": no such file", e);
     } catch (IOException e) {
       throw new ModelException("%s: cannot be read: %s".formatted(file, e), e);
     } catch (JacksonException e) {

@@ -3,6 +3,7 @@ package dev.kappa.plan;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -50,6 +51,8 @@ public final class TraceReader {
           requests.add(request(MAPPER.readTree(text)));
         }
       }
+    } catch (NoSuchFileException e) {
+      throw new PlanException(file + ": no such file", e);
     } catch (IOException e) {
       throw new PlanException("%s: cannot be read: %s".formatted(file, e), e);
     } catch (JacksonException e) {

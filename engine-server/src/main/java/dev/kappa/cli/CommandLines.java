@@ -1,6 +1,8 @@
 package dev.kappa.cli;
 
 import java.io.PrintWriter;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 
@@ -18,7 +20,24 @@ public final class CommandLines {
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setUsageHelpAutoWidth(true)
         .setParameterExceptionHandler(CommandLines::wrongUse)
-        .setExecutionExceptionHandler(CommandLines::failed);
+        .setExecutionExceptionHandler(CommandLines::failed)
+        .setExecutionStrategy(CommandLines::run);
+  }
+
+  /** Runs the command; picocli leaves errors such as this one to the JVM, which prints a trace. */
+  private static int run(CommandLine.ParseResult parsed) {
+    try {
+      return new CommandLine.RunLast().execute(parsed);
+    } catch (OutOfMemoryError e) {
+      parsed
+          .commandSpec()
+          .commandLine()
+          .getErr()
+          .println(
+              "kappa: out of memory (%s); ask for less, or give the JVM more, as in KAPPA_JAVA_OPTS=-Xmx8g"
+                  .formatted(e.getMessage()));
+      return CommandLine.ExitCode.SOFTWARE;
+    }
   }
 
   private static int wrongUse(ParameterException e, String[] args) {
@@ -38,7 +57,13 @@ public final class CommandLines {
   }
 
   private static String firstLine(Exception e) {
-    String message = e.getMessage();
+    // Java's message is the file's name alone.
+    String message =
+        switch (e) {
+          case NoSuchFileException missing -> missing.getFile() + ": no such file or directory";
+          case AccessDeniedException denied -> denied.getFile() + ": permission denied";
+          default -> e.getMessage();
+        };
     return message == null
         ? e.getClass().getSimpleName()
         : message.lines().findFirst().orElse(message);

@@ -3,6 +3,7 @@ package dev.kappa.cli;
 import dev.kappa.cli.show.Terminal;
 import dev.kappa.engine.EngineOptions;
 import dev.kappa.engine.GenerationRequest;
+import dev.kappa.sample.Adjustments;
 import dev.kappa.sample.InvalidSamplingException;
 import dev.kappa.sample.SamplingParams;
 import dev.kappa.server.backend.ChatRenderer;
@@ -10,6 +11,7 @@ import dev.kappa.server.backend.SamplingDefaults;
 import dev.kappa.text.ChatTemplate;
 import dev.kappa.text.TextException;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,6 +68,18 @@ final class CompleteCommand implements Callable<Integer> {
   @Option(names = "--top-k", paramLabel = "K", description = "Number of candidates; 0 for all.")
   private @Nullable Integer topK;
 
+  @Option(
+      names = "--min-p",
+      paramLabel = "P",
+      description = "Least probability of a candidate, relative to the likeliest.")
+  private @Nullable Double minP;
+
+  @Option(
+      names = "--repetition-penalty",
+      paramLabel = "R",
+      description = "Above 1 tokens that have occurred become less likely; 1 for none.")
+  private @Nullable Double repetitionPenalty;
+
   @Option(names = "--stop", paramLabel = "TEXT", description = "Ends the output; may be repeated.")
   private List<String> stop = List.of();
 
@@ -87,8 +101,7 @@ final class CompleteCommand implements Callable<Integer> {
             "the prompt has %d tokens, the context holds %d"
                 .formatted(tokens.length, loaded.engine().info().maxModelLength()));
       }
-      SamplingParams sampling =
-          sampling(SamplingDefaults.of(loaded.directory().generation()), room);
+      SamplingParams sampling = sampling(loaded.defaults(), room);
       TerminalOutput output = new TerminalOutput(System.out, System.err);
       var handle =
           loaded.engine().submit(new GenerationRequest("complete", tokens, sampling), output);
@@ -112,12 +125,23 @@ final class CompleteCommand implements Callable<Integer> {
       return prompt;
     }
     if (file != null) {
-      return Files.readString(file);
+      return read(file);
     }
     if (Terminal.isInteractive()) {
       System.err.println("Type the prompt; end it with Ctrl+D on a line of its own.");
     }
     return new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
+  }
+
+  private static String read(Path file) throws IOException {
+    if (Files.isDirectory(file)) {
+      throw new TextException(file + ": is a directory, not a prompt");
+    }
+    try {
+      return Files.readString(file);
+    } catch (CharacterCodingException e) {
+      throw new TextException(file + ": is not text in UTF-8", e);
+    }
   }
 
   private static String rendered(@Nullable ChatRenderer chat, String text) {
@@ -137,15 +161,19 @@ final class CompleteCommand implements Callable<Integer> {
     }
   }
 
-  private SamplingParams sampling(SamplingDefaults defaults, int room) {
+  /** What is asked for, and the model's defaults where nothing is. */
+  SamplingParams sampling(SamplingDefaults defaults, int room) {
+    double repetition =
+        repetitionPenalty == null ? defaults.repetitionPenalty() : repetitionPenalty;
     return SamplingParams.builder()
         .temperature(temperature == null ? defaults.temperature() : temperature)
         .topK(topK == null ? defaults.topK() : topK)
         .topP(topP == null ? defaults.topP() : topP)
-        .minP(defaults.minP())
+        .minP(minP == null ? defaults.minP() : minP)
         .maxTokens(Math.min(maxTokens, room))
         .stop(stop)
         .ignoreEos(ignoreEos)
+        .adjustments(Adjustments.penalties(repetition, 0, 0))
         .build();
   }
 }

@@ -19,7 +19,7 @@ public final class DeviceFlags {
       names = "--threads",
       paramLabel = "COUNT",
       defaultValue = "0",
-      description = "Threads of a CPU device (default: one per core).")
+      description = "Threads of a CPU device (default: 0, one per core).")
   private int threads;
 
   @Option(

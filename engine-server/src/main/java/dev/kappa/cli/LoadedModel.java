@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param options what it was started with
  * @param device where it runs; owned
  * @param deviceReason why it runs where it runs
+ * @param defaults what requests that do not say are sampled with
  * @param chat renders conversations; null if the model has no chat template
  */
 record LoadedModel(
@@ -31,12 +32,14 @@ record LoadedModel(
     EngineOptions options,
     Device device,
     String deviceReason,
+    SamplingDefaults defaults,
     @Nullable ChatRenderer chat)
     implements AutoCloseable {
 
   /** Loads the flags' model on the flags' device. */
   static LoadedModel load(ModelFlags flags, EngineOptions options) {
     ModelDirectory directory = ModelDirectory.open(flags.model());
+    SamplingDefaults defaults = SamplingDefaults.of(directory.generation());
     ChatRenderer chat = ChatTemplates.find(directory);
     Devices.Choice choice = flags.device().open();
     Device device = choice.device();
@@ -49,7 +52,7 @@ record LoadedModel(
               .progress(LoadBar.onStandardError())
               .start(device);
       started = true;
-      return new LoadedModel(directory, engine, options, device, choice.reason(), chat);
+      return new LoadedModel(directory, engine, options, device, choice.reason(), defaults, chat);
     } finally {
       if (!started) {
         device.close();
@@ -59,11 +62,7 @@ record LoadedModel(
 
   ServedModel served(List<String> names) {
     return new ServedModel(
-        names,
-        Instant.now().getEpochSecond(),
-        new EngineBackend(engine, options),
-        chat,
-        SamplingDefaults.of(directory.generation()));
+        names, Instant.now().getEpochSecond(), new EngineBackend(engine, options), chat, defaults);
   }
 
   @Override

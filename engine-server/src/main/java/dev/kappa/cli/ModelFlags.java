@@ -51,19 +51,19 @@ final class ModelFlags {
   @Option(
       names = "--max-model-len",
       paramLabel = "TOKENS",
-      description = "Longest sequence, prompt and output together (default: the model's own).")
+      description = "Longest sequence, prompt and output together (default: 0, the model's own).")
   private int maxModelLength;
 
   @Option(
       names = "--block-size",
       paramLabel = "TOKENS",
-      description = "Tokens in a KV block (default: chosen by the block's bytes).")
+      description = "Tokens in a KV block (default: 0, chosen by the block's bytes).")
   private int blockSize;
 
   @Option(
       names = "--num-gpu-blocks-override",
       paramLabel = "BLOCKS",
-      description = "KV blocks on the device (default: what fits).")
+      description = "KV blocks on the device (default: 0, what fits).")
   private int numBlocks;
 
   @Option(
@@ -77,13 +77,13 @@ final class ModelFlags {
   @Option(
       names = "--max-num-seqs",
       paramLabel = "COUNT",
-      description = "Most sequences in one step (default: chosen by the device).")
+      description = "Most sequences in one step (default: 0, chosen by the device).")
   private int maxSequences;
 
   @Option(
       names = "--max-num-batched-tokens",
       paramLabel = "TOKENS",
-      description = "Most new tokens in one step (default: chosen by the device).")
+      description = "Most new tokens in one step (default: 0, chosen by the device).")
   private int maxBatchedTokens;
 
   @Option(

@@ -16,6 +16,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code kappa serve}: loads a model and answers HTTP until it is told to stop. */
@@ -92,6 +93,12 @@ final class ServeCommand implements Callable<Integer> {
     Checked.between(command, "--max-body-mib", maxBodyMib, 1, 2_000);
     Checked.between(command, "--max-queued-requests", maxQueuedRequests, 0, Integer.MAX_VALUE);
     Checked.between(command, "--shutdown-grace", graceSeconds, 0, 86_400);
+    if (apiKey != null && apiKey.isBlank()) {
+      throw new ParameterException(command, "--api-key must not be empty");
+    }
+    if (names.stream().anyMatch(String::isBlank)) {
+      throw new ParameterException(command, "--served-model-name must not be empty");
+    }
     HttpLimits limits = HttpLimits.DEFAULT.withMaxBodyBytes(maxBodyMib << 20);
     ServerOptions options = new ServerOptions(host, port, apiKey, limits, maxQueuedRequests);
     options.checkAddress();

@@ -6,6 +6,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -57,9 +58,12 @@ class MainTest {
           serve m --link-bandwidth 5Gb/s            | '5Gb/s' is not a rate such as 0.05GB/s
           complete m hello --link-bandwidth 0       | between 1 byte and 1000 TB per second
           serve m --max-body-mib 0                  | --max-body-mib
+          serve m --api-key=                        | --api-key must not be empty
+          serve m --served-model-name=              | --served-model-name must not be empty
           complete m hello --file f                 | not both
           complete m hello --kv-offloading-size -1  | --kv-offloading-size
           complete m hello --temperature 5          | temperature must be between 0 and 2
+          complete m hello --repetition-penalty 0   | repetition_penalty must be above 0
           complete m hello --max-tokens 0           | --max-tokens
           """)
   void explainsWrongUseInOneLine(String line, String expected) {
@@ -82,6 +86,39 @@ class MainTest {
         .asString()
         .contains(empty.toString())
         .contains("config.json");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          complete m --file no-such-prompt                    | no-such-prompt: no such file
+          complete m --file target                            | target: is a directory
+          doctor --quick --threads -1                         | threads must be 0 or more, but is -1
+          plan no-such-model --gpu h100                       | no-such-model: no such file
+          plan GGUF --gpu h100 --trace no-such-trace          | no-such-trace: no such file
+          plan GGUF --gpu h100 --picture no-such-folder/x.svg | x.svg: no such file or directory
+          complete GGUF x --trace-out no-such-folder/x        | no-such-folder/x: no such directory
+          complete GGUF x --num-gpu-blocks-override 2147483647 | kappa: out of memory
+          complete GGUF x --max-model-len 9999999             | max_model_len 9999999 exceeds the
+          """)
+  void explainsInOneLineWhatFails(String line, String expected) {
+    String[] arguments = line.replace("GGUF", GGUF).split(" ");
+    assertThat(run(Map.of("KAPPA_DEVICE", "cpu"), arguments)).isEqualTo(1);
+    assertThat(err.toString().strip().lines().toList())
+        .singleElement()
+        .asString()
+        .startsWith("kappa: ")
+        .contains(expected)
+        .doesNotContain("Exception");
+  }
+
+  @Test
+  void saysThatAPromptIsNoText(@TempDir Path folder) throws Exception {
+    Path file = Files.write(folder.resolve("prompt"), new byte[] {(byte) 0xff});
+    assertThat(run(Map.of(), "complete", "m", "--file", file.toString())).isEqualTo(1);
+    assertThat(err.toString()).contains(file + ": is not text in UTF-8");
   }
 
   @Test

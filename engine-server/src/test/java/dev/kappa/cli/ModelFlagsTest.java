@@ -10,6 +10,7 @@ import dev.kappa.schedule.SchedulePolicy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -36,6 +37,26 @@ class ModelFlagsTest {
                 .build()
                 .hostBytes())
         .isEqualTo(bytes);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--max-model-len",
+        "--block-size",
+        "--num-gpu-blocks-override",
+        "--max-num-seqs",
+        "--max-num-batched-tokens",
+        "--threads"
+      })
+  void zeroIsTheDefaultAndHelpSaysSo(String option) {
+    ModelFlags zero = parse("m", option, "0");
+    assertThat(zero.engineOptions(0).build()).isEqualTo(parse("m").engineOptions(0).build());
+    assertThat(zero.device().threads()).isEqualTo(parse("m").device().threads());
+    assertThat(new CommandLine(new Holder()).getCommandSpec().findOption(option).description())
+        .singleElement()
+        .asString()
+        .contains("(default: 0, ");
   }
 
   @Test

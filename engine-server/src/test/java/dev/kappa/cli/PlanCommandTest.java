@@ -115,6 +115,15 @@ class PlanCommandTest {
         .isCloseTo(8001 / 36.0, within(0.1));
   }
 
+  @Test
+  void refusesRatesThatNoMachineHas() {
+    assertThat(run("llama-3.1-8b", "--gpu", "h100", "--compute-share", "7")).isEqualTo(2);
+    assertThat(run("llama-3.1-8b", "--gpu", "h100", "--prefill-rate", "Infinity")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--compute-share must be above 0 and at most 1, but is 7.0")
+        .contains("--prefill-rate must be above 0, but is Infinity");
+  }
+
   /** A model small enough to be measured in seconds, over a link that is known. */
   @Test
   void measuresThisMachine() throws IOException {

@@ -244,7 +244,7 @@ class CompletionsTest {
     try (TestServer other =
         new TestServer(
             ServerOptions.local(),
-            new dev.kappa.server.backend.SamplingDefaults(0.6, 20, 0.95, 0.02, 5))) {
+            new dev.kappa.server.backend.SamplingDefaults(0.6, 20, 0.95, 0.02, 1.1, 5))) {
       var response = other.postAsync(PATH, "{\"prompt\":\"x\",\"top_p\":0.5}");
       Submission submission = other.backend().next();
       submission.finish(Finish.Reason.STOP);
@@ -254,6 +254,7 @@ class CompletionsTest {
       assertThat(sampling.topK()).isEqualTo(20);
       assertThat(sampling.topP()).isEqualTo(0.5);
       assertThat(sampling.minP()).isEqualTo(0.02);
+      assertThat(sampling.adjustments().repetitionPenalty()).isEqualTo(1.1);
     }
   }
 }

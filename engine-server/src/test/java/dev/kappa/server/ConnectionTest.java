@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.kappa.engine.Finish;
 import dev.kappa.server.backend.SamplingDefaults;
 import dev.kappa.server.http.HttpLimits;
+import dev.kappa.server.testing.PrometheusText;
 import dev.kappa.server.testing.RawClient;
 import dev.kappa.server.testing.Submission;
 import dev.kappa.server.testing.TestServer;
@@ -284,6 +285,42 @@ class ConnectionTest {
       }
       server.answerWithLetters();
       assertThat(server.post(PATH, "{\"prompt\":\"y\"}").statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void givesUpAStreamThatItsClientLeavesUnread() throws Exception {
+    try (RawClient deaf = connect()) {
+      deaf.post(PATH, "{\"prompt\":\"x\",\"stream\":true,\"max_tokens\":500}");
+      Submission unread = server.backend().next();
+      String text = "x".repeat(1 << 17);
+      // What is kept for a client, and what the system's own buffers take, several times over.
+      for (int i = 0; i < 512 && !unread.isCancelled(); i++) {
+        unread.text(text);
+      }
+      assertThat(unread.awaitCancelled()).isTrue();
+      String aborts =
+          "kappa_request_success_total{engine=\"0\",finished_reason=\"abort\",model_name=\"tiny\"}";
+      while (!Double.valueOf(1)
+          .equals(PrometheusText.parse(server.get("/metrics").body()).get(aborts))) {
+        Thread.sleep(10);
+      }
+    }
+  }
+
+  @Test
+  void beginsNoRequestWhileAnEarlierAnswerIsUnread() throws Exception {
+    int length = 16 << 20;
+    try (RawClient slow = connect()) {
+      slow.post(PATH, "{\"prompt\":[1]}").post(PATH, "{\"prompt\":[2]}");
+      server.backend().next().text("y".repeat(length)).finish(Finish.Reason.STOP);
+      slow.awaitAny();
+      // Long enough to notice in most runs if the second one were begun.
+      Thread.sleep(500);
+      assertThat(server.backend().all()).hasSize(1);
+      assertThat(slow.receive().body()).hasSizeGreaterThan(length);
+      server.backend().next().text("z").finish(Finish.Reason.STOP);
+      assertThat(slow.receive().body()).contains("\"text\":\"z\"");
     }
   }
 

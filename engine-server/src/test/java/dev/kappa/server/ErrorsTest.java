@@ -226,10 +226,32 @@ class ErrorsTest {
 
   @Test
   void tellsNothingOfTheParserWhereTheJsonBreaks() throws Exception {
-    for (String body : List.of("{\"a\":", "{", "{\"a\":NaN}", "[".repeat(100), "1".repeat(2000))) {
+    for (String body : List.of("{\"a\":", "{", "{\"a\":NaN}")) {
       String message = json(server.post(COMPLETIONS, body)).at("/error/message").stringValue();
       assertThat(message).startsWith("the body is not JSON").doesNotContain("`", "REDACTED");
     }
+  }
+
+  @Test
+  void saysWhichBoundABodyExceeds() throws Exception {
+    for (String body : List.of("[".repeat(100), "1".repeat(2000))) {
+      String message = json(server.post(COMPLETIONS, body)).at("/error/message").stringValue();
+      assertThat(message).startsWith("the body is more than is read").doesNotContain("`");
+    }
+  }
+
+  @Test
+  void readsManyLongListsOfTokensButNoBodyOfTinyValuesWithoutEnd() throws Exception {
+    String ids = "7,".repeat((128 << 10) - 1) + "7";
+    String prompts = ("[" + ids + "],").repeat(63);
+    String body = "{\"prompt\":[" + prompts + "[" + ids;
+    JsonNode error = error(server.post(COMPLETIONS, body + "]]}"), 400);
+    assertThat(error.get("message").asString()).contains("the prompt has 131072 tokens");
+    error = error(server.post(COMPLETIONS, body + ",{}".repeat(128) + "]]}"), 400);
+    assertThat(error.get("code").asString()).isEqualTo("invalid_json");
+    assertThat(error.get("message").asString())
+        .startsWith("the body is more than is read: JSON token count")
+        .endsWith("exceeds the maximum allowed (8388864)");
   }
 
   @Test

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Answers a connection's requests one after the other, in the order of arrival. It keeps reading
  * while one is in flight, for that is how a client's leaving is noticed, and stops only when
- * several more have piled up.
+ * several more have piled up. None is begun while the client leaves earlier answers unread.
  */
 // A write or close that fails closes the channel, which is where failures are handled.
 @SuppressWarnings("FutureReturnValueIgnored")
@@ -56,7 +56,11 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
       return;
     }
     advancing = true;
-    while (current == null && !queue.isEmpty() && !closing) {
+    // Where the server shuts down, answers are short, and the first is the last.
+    while (current == null
+        && !queue.isEmpty()
+        && !closing
+        && (draining || ctx.channel().isWritable())) {
       start(ctx, queue.remove());
     }
     advancing = false;
@@ -123,6 +127,8 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
     Exchange exchange = current;
     if (exchange != null) {
       exchange.closeAfter();
+    } else if (!queue.isEmpty()) {
+      advance(ctx);
     } else if (!closing) {
       closeOnceWritten(ctx);
     }
@@ -140,6 +146,12 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
       exchange.closeAfter();
       exchange.cut(error);
     }
+  }
+
+  @Override
+  public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+    advance(ctx);
+    ctx.fireChannelWritabilityChanged();
   }
 
   @Override

@@ -32,6 +32,14 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("FutureReturnValueIgnored")
 public final class Exchange {
 
+  private static final System.Logger LOG = System.getLogger(Exchange.class.getName());
+
+  /**
+   * Bytes of a stream that wait for a client to read them, at most. About fifty thousand events:
+   * more than a client falls behind that reads at all.
+   */
+  private static final long MAX_UNREAD = 16L << 20;
+
   private static final byte[] EVENT_PREFIX = "data: ".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] EVENT_SUFFIX = "\n\n".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] COMMENT = ": waiting\n\n".getBytes(StandardCharsets.US_ASCII);
@@ -192,6 +200,18 @@ public final class Exchange {
       channel
           .writeAndFlush(new DefaultHttpContent(data))
           .addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
+      closeIfUnread();
+    }
+  }
+
+  private void closeIfUnread() {
+    if (channel.isActive() && channel.bytesBeforeWritable() > MAX_UNREAD) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "{0}: closing the connection, as its client has left more than {1} MiB unread",
+          id,
+          MAX_UNREAD >> 20);
+      channel.close();
     }
   }
 

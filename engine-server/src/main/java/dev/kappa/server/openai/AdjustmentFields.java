@@ -1,6 +1,7 @@
 package dev.kappa.server.openai;
 
 import dev.kappa.sample.Adjustments;
+import dev.kappa.server.backend.SamplingDefaults;
 import dev.kappa.text.Tokenizer;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -28,8 +29,9 @@ final class AdjustmentFields {
 
   private AdjustmentFields() {}
 
-  static Adjustments read(JsonFields fields, Tokenizer tokenizer, int vocabularySize) {
-    double repetition = fields.number("repetition_penalty", 0, 2, 1);
+  static Adjustments read(
+      JsonFields fields, Tokenizer tokenizer, int vocabularySize, SamplingDefaults defaults) {
+    double repetition = fields.number("repetition_penalty", 0, 2, defaults.repetitionPenalty());
     if (repetition == 0) {
       throw JsonFields.bad("repetition_penalty", "repetition_penalty must be above 0");
     }

@@ -10,6 +10,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
@@ -19,6 +20,13 @@ import tools.jackson.databind.json.JsonMapper;
 final class JsonBody {
 
   private static final int MAX_DEPTH = 64;
+
+  /**
+   * Values, names, and beginnings and ends of arrays and objects. Each takes up to a hundred bytes
+   * of memory, however short it is in the body. They are 64 prompts of 128k token ids and something
+   * around them; with a blank behind each comma the longest body by default holds no more ids.
+   */
+  private static final long MAX_TOKENS = (64 << 17) + 256;
 
   /** What Jackson tells programmers: where in its own source, and which of its options to set. */
   private static final Pattern HINTS =
@@ -32,6 +40,7 @@ final class JsonBody {
                   .streamReadConstraints(
                       StreamReadConstraints.builder()
                           .maxNestingDepth(MAX_DEPTH)
+                          .maxTokenCount(MAX_TOKENS)
                           // The body's own limit holds for its strings too.
                           .maxStringLength(Integer.MAX_VALUE)
                           .build())
@@ -60,9 +69,11 @@ final class JsonBody {
     }
     try {
       return new JsonFields(MAPPER.readTree(call.body()), "");
+    } catch (StreamConstraintsException e) {
+      // Tokens of a prompt are something else.
+      throw invalid("the body is more than is read" + describe(e).replace("Token", "JSON token"));
     } catch (JacksonException e) {
-      throw new ApiException(
-          ApiError.badField(null, "invalid_json", "the body is not JSON" + describe(e)));
+      throw invalid("the body is not JSON" + describe(e));
     }
   }
 
@@ -83,6 +94,10 @@ final class JsonBody {
     } catch (JacksonException e) {
       return null;
     }
+  }
+
+  private static ApiException invalid(String message) {
+    return new ApiException(ApiError.badField(null, "invalid_json", message));
   }
 
   private static String describe(JacksonException e) {

@@ -59,7 +59,7 @@ record SamplingFields(
         fields.bool("ignore_eos", false),
         fields.bool("include_stop_str_in_output", false),
         fields.bool("skip_special_tokens", true),
-        AdjustmentFields.read(fields, model.backend().tokenizer(), vocabularySize));
+        AdjustmentFields.read(fields, model.backend().tokenizer(), vocabularySize, defaults));
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.kappa.server.testing;
 
+import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -20,7 +21,7 @@ public final class RawClient implements AutoCloseable {
   public RawClient(int port) throws IOException {
     socket = new Socket(InetAddress.getLoopbackAddress(), port);
     socket.setSoTimeout(10_000);
-    in = socket.getInputStream();
+    in = new BufferedInputStream(socket.getInputStream());
   }
 
   public RawClient send(String text) throws IOException {
@@ -52,6 +53,13 @@ public final class RawClient implements AutoCloseable {
     }
     byte[] body = length < 0 ? readChunks() : in.readNBytes(length);
     return new Response(status, text, new String(body, StandardCharsets.UTF_8));
+  }
+
+  /** Waits until something has come, and leaves it to be received. */
+  public void awaitAny() throws IOException {
+    in.mark(1);
+    readByte();
+    in.reset();
   }
 
   /** Reads until that text has come. */
