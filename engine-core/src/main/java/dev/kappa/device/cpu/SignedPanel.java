@@ -96,33 +96,33 @@ final class SignedPanel {
    * @param bits of an element
    */
   static void add(int bits, long x, long panel, int columns, long scratch, long sums) {
-    for (int output = 0; output < TileKernel.PANEL; output += 2 * Lanes.COUNT) {
-      addPair(bits, x, panel, 4L * output, columns, scratch, sums + 4L * output);
-    }
-  }
-
-  private static void addPair(
-      int bits, long x, long panel, long offset, int columns, long scratch, long sums) {
-    FloatVector low = FloatVector.fromMemorySegment(FLOATS, ALL, sums, ORDER);
-    FloatVector high = FloatVector.fromMemorySegment(FLOATS, ALL, sums + BYTES, ORDER);
-    int right = WORD - bits;
-    long in = x;
     for (int k = 0; k < columns; k += BLOCK) {
       long block = panel + k / BLOCK * blockBytes(bits);
       PanelExpander.widen(block, scratch, 1);
-      long at = scratch + offset;
-      FloatVector lowScale = FloatVector.fromMemorySegment(FLOATS, ALL, at, ORDER);
-      FloatVector highScale = FloatVector.fromMemorySegment(FLOATS, ALL, at + BYTES, ORDER);
-      for (int row = 0; row < bits; row++) {
-        long from = block + QuantizedWords.SCALES + row * QuantizedWords.ROW + offset;
-        IntVector lowWords = IntVector.fromMemorySegment(INTS, ALL, from, ORDER);
-        IntVector highWords = IntVector.fromMemorySegment(INTS, ALL, from + BYTES, ORDER);
-        for (int left = right; left >= 0; left -= bits) {
-          FloatVector input = FloatVector.broadcast(FLOATS, Raw.getFloat(in));
-          low = input.fma(element(lowWords, left, right, lowScale), low);
-          high = input.fma(element(highWords, left, right, highScale), high);
-          in += Float.BYTES;
-        }
+      for (int output = 0; output < TileKernel.PANEL; output += 2 * Lanes.COUNT) {
+        long offset = 4L * output;
+        long words = block + QuantizedWords.SCALES + offset;
+        addBlock(bits, x + 4L * k, words, scratch + offset, sums + offset);
+      }
+    }
+  }
+
+  private static void addBlock(int bits, long x, long words, long scales, long sums) {
+    FloatVector low = FloatVector.fromMemorySegment(FLOATS, ALL, sums, ORDER);
+    FloatVector high = FloatVector.fromMemorySegment(FLOATS, ALL, sums + BYTES, ORDER);
+    FloatVector lowScale = FloatVector.fromMemorySegment(FLOATS, ALL, scales, ORDER);
+    FloatVector highScale = FloatVector.fromMemorySegment(FLOATS, ALL, scales + BYTES, ORDER);
+    int right = WORD - bits;
+    long in = x;
+    for (int row = 0; row < bits; row++) {
+      long from = words + row * QuantizedWords.ROW;
+      IntVector lowWords = IntVector.fromMemorySegment(INTS, ALL, from, ORDER);
+      IntVector highWords = IntVector.fromMemorySegment(INTS, ALL, from + BYTES, ORDER);
+      for (int left = right; left >= 0; left -= bits) {
+        FloatVector input = FloatVector.broadcast(FLOATS, Raw.getFloat(in));
+        low = input.fma(element(lowWords, left, right, lowScale), low);
+        high = input.fma(element(highWords, left, right, highScale), high);
+        in += Float.BYTES;
       }
     }
     low.intoMemorySegment(ALL, sums, ORDER);
