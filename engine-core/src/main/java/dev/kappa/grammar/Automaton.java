@@ -52,7 +52,7 @@ final class Automaton {
    * Most paths at once. Dropping further ones keeps outputs valid, as each path alone can be
    * completed; it takes choices from the model.
    */
-  private static final int MAX_PATHS = 1024;
+  private static final int MAX_PATHS = 8192;
 
   /**
    * Most paths that are followed between two bytes: calls may multiply them before any is taken.

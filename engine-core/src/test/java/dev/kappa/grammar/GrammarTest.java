@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -81,6 +82,19 @@ class GrammarTest {
     assertThat(values).allSatisfy(value -> assertThat(accepts(grammar, value)).isTrue());
     assertThat(accepts(grammar, "\"item 3000\"")).isFalse();
     assertThat(accepts(grammar, "\"item\"")).isFalse();
+  }
+
+  @Test
+  void noPropertyOfALargeObjectIsLost() {
+    String properties =
+        IntStream.range(0, 1500)
+            .mapToObj(i -> "\"p%d\":{\"type\":\"null\"}".formatted(i))
+            .collect(Collectors.joining(","));
+    Grammar grammar = grammar("{\"type\":\"object\",\"properties\":{" + properties + "}}");
+    assertThat(accepts(grammar, "{\"p0\":null}")).isTrue();
+    assertThat(accepts(grammar, "{\"p7\":null,\"p1499\":null}")).isTrue();
+    assertThat(accepts(grammar, "{\"p1499\":null}")).isTrue();
+    assertThat(accepts(grammar, "{\"p1500\":null}")).isFalse();
   }
 
   /** Whether a text is in the language, written byte by byte: those are the first 256 tokens. */
