@@ -116,10 +116,7 @@ final class WorkloadFlags {
   }
 
   private double positive(String option, double value) {
-    if (!(value > 0) || Double.isInfinite(value)) {
-      throw wrong(option + " must be above 0, but is " + value);
-    }
-    return value;
+    return Checked.positive(spec.commandLine(), option, value);
   }
 
   private ParameterException wrong(String message) {
