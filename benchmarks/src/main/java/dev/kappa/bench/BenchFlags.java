@@ -1,14 +1,23 @@
 package dev.kappa.bench;
 
+import dev.kappa.cli.Checked;
 import dev.kappa.cli.DeviceFlags;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.Spec.Target;
 
 /** The flags that all measurements of a model take. */
 final class BenchFlags {
+
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  @Spec(Target.MIXEE)
+  private CommandSpec spec;
 
   @Parameters(index = "0", paramLabel = "MODEL", description = "Directory of the model.")
   private Path model = Path.of("");
@@ -44,6 +53,13 @@ final class BenchFlags {
   enum LoadFormat {
     auto,
     dummy
+  }
+
+  /** Checks what only the values can tell. */
+  void check() {
+    CommandLine command = spec.commandLine();
+    Checked.between(command, "--max-num-batched-tokens", maxBatchedTokens, 0, Integer.MAX_VALUE);
+    Checked.writable(command, "--trace-out", traceOut);
   }
 
   Path model() {

@@ -101,6 +101,7 @@ final class KappaSweep implements AutoCloseable {
 
   /**
    * @param pause see {@link EngineProbe}
+   * @throws dev.kappa.plan.PlanException if the context has no room for a prefix
    */
   KappaSweep(Settings asked, Device device, Runnable pause) {
     ModelConfig config = ModelDirectory.open(asked.model).config();
@@ -108,6 +109,8 @@ final class KappaSweep implements AutoCloseable {
     this.device = device;
     random = new Random(settings.seed);
     shape = ModelShapes.of(config).withoutEmbeddings();
+    // Before engines are started in vain.
+    SweepPoint.of(settings.kappas, settings.context, wantedBlockTokens());
     boolean started = false;
     try {
       for (RestoreMode mode : RestoreMode.values()) {
@@ -175,10 +178,7 @@ final class KappaSweep implements AutoCloseable {
   }
 
   private EngineOptions options(ModelConfig config, RestoreMode mode) {
-    int blockTokens =
-        settings.blockTokens > 0
-            ? settings.blockTokens
-            : KvLayout.defaultBlockTokens(shape.kvBytesPerToken());
+    int blockTokens = wantedBlockTokens();
     // A prompt, its output, and a block to spare, twice: stores and calibration want more than one.
     int blocks = 2 * (Math.ceilDiv(settings.context + 1, blockTokens) + 1);
     long hostBytes = blocks * blockTokens * shape.kvBytesPerToken();
@@ -193,6 +193,12 @@ final class KappaSweep implements AutoCloseable {
         .warmUp(true)
         .seed(settings.seed)
         .build();
+  }
+
+  private int wantedBlockTokens() {
+    return settings.blockTokens > 0
+        ? settings.blockTokens
+        : KvLayout.defaultBlockTokens(shape.kvBytesPerToken());
   }
 
   private EngineProbe probe(RestoreMode mode) {

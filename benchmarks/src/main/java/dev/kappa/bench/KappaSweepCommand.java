@@ -1,5 +1,6 @@
 package dev.kappa.bench;
 
+import dev.kappa.cli.Checked;
 import dev.kappa.device.Device;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -7,9 +8,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -24,13 +28,17 @@ import tools.jackson.databind.json.JsonMapper;
     mixinStandardHelpOptions = true)
 final class KappaSweepCommand implements Callable<Integer> {
 
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  @Spec
+  private CommandSpec spec;
+
   @Mixin private BenchFlags flags = new BenchFlags();
 
   @Option(
       names = "--context",
       paramLabel = "TOKENS",
       description = "Tokens of every request (default: 4096, or what the model has room for).")
-  private int context;
+  private @Nullable Integer context;
 
   @Option(
       names = "--kappa",
@@ -59,12 +67,13 @@ final class KappaSweepCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    check();
     KappaSweep.Settings settings =
         new KappaSweep.Settings(
             flags.model(),
-            context,
+            context == null ? 0 : context,
             kappas,
-            Math.max(1, rounds),
+            rounds,
             blockSize,
             flags.maxBatchedTokens(),
             flags.device().linkBandwidth(),
@@ -81,6 +90,18 @@ final class KappaSweepCommand implements Callable<Integer> {
       Files.writeString(output, json(result));
     }
     return 0;
+  }
+
+  private void check() {
+    CommandLine command = spec.commandLine();
+    flags.check();
+    if (context != null) {
+      Checked.between(command, "--context", context, 1, 1 << 26);
+    }
+    kappas.forEach(kappa -> Checked.positive(command, "--kappa", kappa));
+    Checked.between(command, "--rounds", rounds, 1, Integer.MAX_VALUE);
+    Checked.between(command, "--block-size", blockSize, 0, 1024);
+    Checked.writable(command, "--output", output);
   }
 
   static String json(SweepResult result) {

@@ -1,14 +1,18 @@
 package dev.kappa.bench;
 
+import dev.kappa.cli.Checked;
 import dev.kappa.cli.Words;
 import dev.kappa.device.Device;
 import dev.kappa.device.Devices;
 import dev.kappa.kv.KvStats;
 import dev.kappa.kv.StorePolicy;
 import java.util.concurrent.Callable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code kappa bench offload-overhead}: see {@link OffloadOverhead}. */
 @Command(
@@ -18,6 +22,13 @@ import picocli.CommandLine.Option;
             + " without.",
     mixinStandardHelpOptions = true)
 final class OffloadOverheadCommand implements Callable<Integer> {
+
+  private static final int MOST_REQUESTS = 1 << 16;
+  private static final int MOST_TOKENS = 1 << 26;
+
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  @Spec
+  private CommandSpec spec;
 
   @Mixin private BenchFlags flags = new BenchFlags();
 
@@ -56,13 +67,14 @@ final class OffloadOverheadCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    check();
     OffloadOverhead.Settings settings =
         new OffloadOverhead.Settings(
             flags.model(),
             requests,
             prompt,
             generate,
-            Math.max(1, pairs),
+            pairs,
             flags.maxBatchedTokens(),
             storePolicy,
             flags.dummyWeights(),
@@ -79,6 +91,15 @@ final class OffloadOverheadCommand implements Callable<Integer> {
       print(overhead.run());
     }
     return 0;
+  }
+
+  private void check() {
+    CommandLine command = spec.commandLine();
+    flags.check();
+    Checked.between(command, "--pairs", pairs, 1, Integer.MAX_VALUE);
+    Checked.between(command, "--requests", requests, 1, MOST_REQUESTS);
+    Checked.between(command, "--prompt", prompt, 1, MOST_TOKENS);
+    Checked.between(command, "--generate", generate, 1, MOST_TOKENS);
   }
 
   private void print(OffloadOverhead.Result result) {

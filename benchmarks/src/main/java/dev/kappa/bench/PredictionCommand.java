@@ -1,5 +1,6 @@
 package dev.kappa.bench;
 
+import dev.kappa.cli.Checked;
 import dev.kappa.device.Device;
 import dev.kappa.device.Devices;
 import dev.kappa.plan.Replay;
@@ -8,9 +9,12 @@ import java.io.PrintStream;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code kappa bench prediction}: see {@link Prediction}. */
 @Command(
@@ -20,6 +24,12 @@ import picocli.CommandLine.Option;
             + " this machine, and those that the engine then takes.",
     mixinStandardHelpOptions = true)
 final class PredictionCommand implements Callable<Integer> {
+
+  private static final int MOST_DOCUMENTS = 1 << 16;
+
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  @Spec
+  private CommandSpec spec;
 
   @Mixin private BenchFlags flags = new BenchFlags();
 
@@ -45,17 +55,19 @@ final class PredictionCommand implements Callable<Integer> {
       names = "--use",
       paramLabel = "SHARE",
       description =
-          "How busy requests keep the machine if they are served one after the other (default: 0.3).")
+          "How busy requests keep the machine if they are served one after the other, above 0 and"
+              + " at most 1 (default: 0.3).")
   private double use = 0.3;
 
   @Override
   public Integer call() throws InterruptedException {
+    check();
     Prediction.Settings settings =
         new Prediction.Settings(
             flags.model(),
             documents,
-            Math.max(1, requests),
-            Math.max(1, rounds),
+            requests,
+            rounds,
             use,
             flags.dummyWeights(),
             flags.seed(),
@@ -72,6 +84,15 @@ final class PredictionCommand implements Callable<Integer> {
       print(result, System.out);
     }
     return 0;
+  }
+
+  private void check() {
+    CommandLine command = spec.commandLine();
+    flags.check();
+    Checked.between(command, "--documents", documents, 1, MOST_DOCUMENTS);
+    Checked.between(command, "--requests", requests, 1, Integer.MAX_VALUE);
+    Checked.between(command, "--rounds", rounds, 1, Integer.MAX_VALUE);
+    Checked.share(command, "--use", use);
   }
 
   static void print(Prediction.Result result, PrintStream out) {

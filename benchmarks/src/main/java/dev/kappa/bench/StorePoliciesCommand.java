@@ -1,5 +1,6 @@
 package dev.kappa.bench;
 
+import dev.kappa.cli.Checked;
 import dev.kappa.cli.Words;
 import dev.kappa.engine.EngineOptions;
 import dev.kappa.engine.EngineStats;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -84,6 +86,7 @@ final class StorePoliciesCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    check();
     Path file = trace;
     Trace whole = file == null ? ScanTrace.of(requests, seed) : TraceReader.read(file);
     Trace replayed = whole.first(requests).atRate(rate);
@@ -106,11 +109,19 @@ final class StorePoliciesCommand implements Callable<Integer> {
     return 0;
   }
 
+  private void check() {
+    CommandLine command = spec.commandLine();
+    // One request alone has no rate.
+    Checked.between(command, "--requests", requests, 2, Integer.MAX_VALUE);
+    Checked.positive(command, "--request-rate", rate);
+    hostGib.forEach(gib -> Checked.hostBytes(command, gib));
+  }
+
   private Replay replay(Trace replayed, double gib, StorePolicy policy) {
     EngineOptions options =
         EngineOptions.builder()
             .dummyWeights(true)
-            .hostBytes((long) (gib * GIB))
+            .hostBytes(Checked.hostBytes(spec.commandLine(), gib))
             .storePolicy(policy)
             .build();
     return TraceReplay.run(model, Machine.Rated.of(Gpu.H100_SXM), options, replayed, done -> {});

@@ -1,5 +1,6 @@
 package dev.kappa.bench;
 
+import dev.kappa.plan.PlanException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -31,12 +32,13 @@ record SweepPoint(int cached, int fresh) {
    * blocks, so that neighbours may fall together.
    *
    * @param context N, tokens of every request
+   * @throws PlanException if it has no room for a prefix
    */
   static List<SweepPoint> of(Collection<Double> kappas, int context, int blockTokens) {
     TreeMap<Integer, SweepPoint> points = new TreeMap<>();
     int mostBlocks = (context - 1) / blockTokens;
     if (mostBlocks < 1) {
-      throw new IllegalArgumentException(
+      throw new PlanException(
           "a context of %d tokens has no whole block of %d before its last token"
               .formatted(context, blockTokens));
     }

@@ -1,5 +1,6 @@
 package dev.kappa.bench;
 
+import dev.kappa.cli.Checked;
 import dev.kappa.device.Device;
 import dev.kappa.device.Devices;
 import dev.kappa.engine.Engine;
@@ -10,9 +11,12 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /**
  * Prefill and decode rates of one sequence through the whole engine, sampling included: the same
@@ -24,11 +28,17 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true)
 final class ThroughputCommand implements Callable<Integer> {
 
+  private static final int MOST_TOKENS = 1 << 26;
+
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  @Spec
+  private CommandSpec spec;
+
   @Parameters(index = "0", description = "Model directory.")
   private Path model = Path.of("");
 
   @Option(names = "--load-format", description = "auto, or dummy for seeded random weights.")
-  private String loadFormat = "auto";
+  private BenchFlags.LoadFormat loadFormat = BenchFlags.LoadFormat.auto;
 
   @Option(names = "--device", description = "auto, cpu, cuda:0, …")
   private String device = "auto";
@@ -59,8 +69,10 @@ final class ThroughputCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    check();
     Devices.Choice choice = Devices.open(device, threads);
-    int longest = 1;
+    // Room to warm up.
+    int longest = 9;
     for (int length : prompts) {
       longest = Math.max(longest, length + 1);
     }
@@ -72,7 +84,7 @@ final class ThroughputCommand implements Callable<Integer> {
             .maxModelLength(longest)
             .maxSequences(1)
             .maxBatchedTokens(maxBatchedTokens)
-            .dummyWeights(loadFormat.equals("dummy"))
+            .dummyWeights(loadFormat == BenchFlags.LoadFormat.dummy)
             .prefixCaching(false)
             .seed(seed)
             .build();
@@ -97,6 +109,17 @@ final class ThroughputCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private void check() {
+    CommandLine command = spec.commandLine();
+    prompts.forEach(length -> Checked.between(command, "--prompt", length, 1, MOST_TOKENS));
+    // The first token is the prefill's: only those after it are decoded.
+    Checked.between(command, "--generate", generate, 2, MOST_TOKENS);
+    depths.forEach(depth -> Checked.between(command, "--depth", depth, 1, MOST_TOKENS));
+    Checked.between(command, "--rounds", rounds, 1, Integer.MAX_VALUE);
+    Checked.between(command, "--max-num-batched-tokens", maxBatchedTokens, 0, Integer.MAX_VALUE);
+    Checked.writable(command, "--trace-out", traceOut);
   }
 
   private static void print(String name, List<Double> rates) {

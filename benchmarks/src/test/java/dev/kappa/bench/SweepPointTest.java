@@ -2,7 +2,9 @@ package dev.kappa.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.kappa.plan.PlanException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -28,7 +30,7 @@ class SweepPointTest {
 
   @Test
   void refusesWhatCannotBeMeasured() {
-    assertThatIllegalArgumentException().isThrownBy(() -> SweepPoint.of(List.of(1.0), 64, 64));
+    assertThatThrownBy(() -> SweepPoint.of(List.of(1.0), 64, 64)).isInstanceOf(PlanException.class);
     assertThatIllegalArgumentException().isThrownBy(() -> SweepPoint.of(List.of(0.0), 128, 64));
     assertThatIllegalArgumentException()
         .isThrownBy(() -> SweepPoint.of(List.of(Double.NaN), 128, 64));

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param bosToken token that begins a text
  * @param sample whether to sample; false takes the most likely token
  * @param temperature divisor of the logits
- * @param topK number of candidates
+ * @param topK number of candidates; 0 for all, which a negative number is read as
  * @param topP probability that candidates reach together
  * @param minP least probability of a candidate, relative to the best
  * @param repetitionPenalty divisor of the logits of tokens already present; 1 for none
@@ -28,6 +28,8 @@ public record GenerationDefaults(
     @Nullable Integer maxNewTokens) {
 
   public GenerationDefaults {
+    // -1 is how vLLM, and files made for it, say all.
+    topK = topK == null ? null : (Integer) Math.max(0, topK);
     eosTokens = List.copyOf(eosTokens);
   }
 }

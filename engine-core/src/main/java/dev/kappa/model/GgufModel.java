@@ -177,7 +177,7 @@ record GgufModel(Path path, GgufFile file, ModelConfig config, Map<String, Tenso
           token("bos_token_id"),
           null,
           number("temp"),
-          metadata.integerOrNull(SAMPLING + "top_k", 0, Integer.MAX_VALUE),
+          metadata.integerOrNull(SAMPLING + "top_k", -1, Integer.MAX_VALUE),
           number("top_p"),
           number("min_p"),
           number("penalty_repeat"),

@@ -187,7 +187,7 @@ final class ModelConfigReader {
         bosToken,
         generation.flagOrNull("do_sample"),
         generation.numberOrNull("temperature", 0),
-        generation.integerOrNull("top_k", 0, Integer.MAX_VALUE),
+        generation.integerOrNull("top_k", -1, Integer.MAX_VALUE),
         generation.numberOrNull("top_p", 0),
         generation.numberOrNull("min_p", 0),
         generation.numberOrNull("repetition_penalty", 0),

@@ -41,6 +41,10 @@ public final class GgufWriter {
     return key(key, 4, ints(value));
   }
 
+  public GgufWriter int32(String key, int value) {
+    return key(key, 5, ints(value));
+  }
+
   public GgufWriter float32(String key, float value) {
     return key(key, 6, ints(Float.floatToRawIntBits(value)));
   }

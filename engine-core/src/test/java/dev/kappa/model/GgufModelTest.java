@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
 
 class GgufModelTest {
@@ -62,6 +63,13 @@ class GgufModelTest {
     assertThat(defaults.temperature()).isEqualTo(0.5);
     assertThat(defaults.topK()).isEqualTo(40);
     assertThat(defaults.topP()).isNull();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"-1, 0", "0, 0", "20, 20"})
+  void takesATopKOfMinusOneAsNoLimit(int written, int read) {
+    GgufWriter writer = llama().int32("general.sampling.top_k", written);
+    assertThat(open(writer).generation().topK()).isEqualTo(read);
   }
 
   @Test

@@ -402,6 +402,25 @@ class ModelConfigReaderTest {
                 List.of(128001, 128008, 128009), 128000, null, null, null, null, null, null, null));
   }
 
+  @ParameterizedTest
+  @CsvSource({"-1, 0", "0, 0", "20, 20"})
+  void takesATopKOfMinusOneAsNoLimit(int written, int read) {
+    JsonObject config = json("config.json", SMALL);
+    JsonObject generation = json("generation_config.json", "{\"top_k\": %d}".formatted(written));
+
+    assertThat(ModelConfigReader.generation(config, generation).topK()).isEqualTo(read);
+  }
+
+  @Test
+  void refusesATopKBelowMinusOne() {
+    JsonObject config = json("config.json", SMALL);
+    JsonObject generation = json("generation_config.json", "{\"top_k\": -2}");
+
+    assertThatThrownBy(() -> ModelConfigReader.generation(config, generation))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("generation_config.json: \"top_k\" is -2");
+  }
+
   @Test
   void readsWhatTheFixturesSay() {
     assertThat(Fixtures.open("llama3-rope-tiny").config().attention().rope())

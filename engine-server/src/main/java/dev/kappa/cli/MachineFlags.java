@@ -142,10 +142,7 @@ final class MachineFlags {
       throw new ParameterException(command, "--measure is needed, or --gpu: one of " + names);
     }
     Checked.between(command, "--gpus", count, 1, 1 << 16);
-    if (!(computeShare > 0 && computeShare <= 1)) {
-      throw new ParameterException(
-          command, "--compute-share must be above 0 and at most 1, but is " + computeShare);
-    }
+    Checked.share(command, "--compute-share", computeShare);
     Machine rated;
     try {
       rated = new Machine.Rated(gpu, link == null ? gpu.link() : link, precision, computeShare);
@@ -155,9 +152,8 @@ final class MachineFlags {
     if (prefillRate == null && linkRate == null) {
       return rated;
     }
-    if (prefillRate != null && !(prefillRate > 0 && prefillRate < Double.POSITIVE_INFINITY)) {
-      throw new ParameterException(
-          command, "--prefill-rate must be above 0, but is " + prefillRate);
+    if (prefillRate != null) {
+      Checked.positive(command, "--prefill-rate", prefillRate);
     }
     double bandwidth = linkRate == null ? rated.profile().hostToDeviceBytesPerSecond() : linkRate;
     double tokens =

@@ -11,7 +11,6 @@ import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.Spec.Target;
@@ -36,8 +35,6 @@ final class ModelFlags {
     auto,
     dummy
   }
-
-  private static final int MAX_HOST_GIB = 1 << 20;
 
   @SuppressWarnings("NullAway.Init") // set by picocli
   @Spec(Target.MIXEE)
@@ -217,27 +214,11 @@ final class ModelFlags {
 
   private double memoryUtilization() {
     Double share = memoryUtilization;
-    if (share == null) {
-      return 0;
-    }
-    if (!(share > 0 && share <= 1)) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "--gpu-memory-utilization must be above 0 and at most 1, but is " + share);
-    }
-    return share;
+    return share == null ? 0 : Checked.share(spec.commandLine(), "--gpu-memory-utilization", share);
   }
 
   private long hostBytes(long otherwise) {
     Double gib = hostGib;
-    if (gib == null) {
-      return otherwise;
-    }
-    if (!(gib >= 0 && gib <= MAX_HOST_GIB)) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "--kv-offloading-size must be between 0 and %d, but is %s".formatted(MAX_HOST_GIB, gib));
-    }
-    return (long) Math.ceil(gib * (1L << 30));
+    return gib == null ? otherwise : Checked.hostBytes(spec.commandLine(), gib);
   }
 }

@@ -101,11 +101,14 @@ final class PlanCommand implements Callable<Integer> {
     if (replay && !(asked instanceof Workload.Recorded)) {
       throw wrong("--replay needs a --trace");
     }
+    // Before this machine is measured, which may take minutes.
+    long hostBytes = hostBytes();
+    Checked.writable(spec.commandLine(), "--picture", picture);
     MeasuredMachine measured =
         machine.measures() ? machine.measured(folder(), spec.commandLine()) : null;
     Machine planned =
         measured == null ? machine.machine(described, spec.commandLine()) : measured.machine();
-    Plan plan = new Planner(described, planned, machine.devices(), hostBytes(), asked).plan();
+    Plan plan = new Planner(described, planned, machine.devices(), hostBytes, asked).plan();
     if (picture != null) {
       Roofline roofline = new Roofline(described.shape(), planned.profile(), machine.devices());
       String title =
@@ -188,11 +191,7 @@ final class PlanCommand implements Callable<Integer> {
   }
 
   private long hostBytes() {
-    if (!(hostGib >= 0 && hostGib <= 1 << 20)) {
-      throw wrong(
-          "--kv-offloading-size must be between 0 and %d, but is %s".formatted(1 << 20, hostGib));
-    }
-    return (long) (hostGib * (1L << 30));
+    return Checked.hostBytes(spec.commandLine(), hostGib);
   }
 
   private ParameterException wrong(String message) {

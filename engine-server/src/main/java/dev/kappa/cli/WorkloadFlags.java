@@ -82,6 +82,14 @@ final class WorkloadFlags {
         context == null
             ? Math.min(DEFAULT_CONTEXT, described.maxPositions())
             : between("--context", context, 1);
+    if (tokens > described.maxPositions()) {
+      // No reason to refuse: the engine takes more positions where rotation is scaled.
+      spec.commandLine()
+          .getErr()
+          .println(
+              "kappa: warning: --context %d exceeds the %d positions that the model was made for"
+                  .formatted(tokens, described.maxPositions()));
+    }
     int cached = (int) Math.min(tokens - 1, Math.round(share() * tokens));
     return new Workload.Equal(tokens, cached, rate == null ? 0 : positive("--rate", rate));
   }
@@ -108,10 +116,7 @@ final class WorkloadFlags {
   }
 
   private double positive(String option, double value) {
-    if (!(value > 0) || Double.isInfinite(value)) {
-      throw wrong(option + " must be above 0, but is " + value);
-    }
-    return value;
+    return Checked.positive(spec.commandLine(), option, value);
   }
 
   private ParameterException wrong(String message) {

@@ -65,9 +65,11 @@ class MainTest {
           complete m hello --temperature 5          | temperature must be between 0 and 2
           complete m hello --repetition-penalty 0   | repetition_penalty must be above 0
           complete m hello --max-tokens 0           | --max-tokens
+          plan GGUF --gpu h100 --measure --kv-offloading-size -1 | --kv-offloading-size must be between
+          plan GGUF --gpu h100 --measure --picture no-such/x.svg | --picture cannot write no-such/x.svg
           """)
   void explainsWrongUseInOneLine(String line, String expected) {
-    String[] arguments = line.isEmpty() ? new String[0] : line.split(" ");
+    String[] arguments = line.isEmpty() ? new String[0] : line.replace("GGUF", GGUF).split(" ");
     assertThat(run(Map.of(), arguments)).as(err.toString()).isEqualTo(2);
     assertThat(err.toString().strip().lines().toList())
         .singleElement()
@@ -98,7 +100,6 @@ class MainTest {
           doctor --quick --threads -1                         | threads must be 0 or more, but is -1
           plan no-such-model --gpu h100                       | no-such-model: no such file
           plan GGUF --gpu h100 --trace no-such-trace          | no-such-trace: no such file
-          plan GGUF --gpu h100 --picture no-such-folder/x.svg | x.svg: no such file or directory
           complete GGUF x --trace-out no-such-folder/x        | no-such-folder/x: no such directory
           complete GGUF x --num-gpu-blocks-override 2147483647 | kappa: out of memory
           complete GGUF x --max-model-len 9999999             | max_model_len 9999999 exceeds the

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 import tools.jackson.databind.JsonNode;
@@ -67,6 +68,21 @@ class PlanCommandTest {
         .contains("PCIe 6 x16");
     // 7920 tokens of 131,072 bytes at 56.96 GB/s.
     assertThat(out.toString()).containsPattern("load +18 ms");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          8193 | kappa: warning: --context 8193 exceeds the 8192 positions that the model was made for
+          8192 | ''
+          """)
+  void warnsOfAContextThatTheModelWasNotMadeFor(int context, String warning) {
+    JsonNode plan =
+        json("tinyllama-1.1b", "--gpu", "h100", "--context", Integer.toString(context)).get("plan");
+    assertThat(plan.get("context").intValue()).isEqualTo(context);
+    assertThat(err.toString().strip()).isEqualTo(warning);
   }
 
   @Test
