@@ -71,6 +71,6 @@ class TraceReaderTest {
     assertThatThrownBy(() -> read("\n")).hasMessageContaining("no requests");
     assertThatThrownBy(() -> TraceReader.read(folder.resolve("none")))
         .isInstanceOf(PlanException.class)
-        .hasMessageContaining("cannot be read");
+        .hasMessageContaining("no such file");
   }
 }
