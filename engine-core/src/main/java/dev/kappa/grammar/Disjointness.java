@@ -25,7 +25,7 @@ final class Disjointness {
 
   private final UnaryOperator<JsonNode> resolved;
   private int compared;
-  private int listed;
+  private long listed;
 
   /**
    * @param resolved follows a schema's reference, if it is one
