@@ -32,7 +32,6 @@ class PlantedBugsTest {
 
   private static final int COUNT = 1024;
   private static final int SEEDS = 40;
-
   private static final int DELAY_MICROS = 200;
 
   private static final String ILLEGAL = "CUDA_ERROR_ILLEGAL_ADDRESS";

@@ -5,8 +5,8 @@ import dev.kappa.server.http.ApiException;
 
 /**
  * How much one call of the tokenizer is asked for. It takes native memory, more than a hundred
- * bytes for each of a text, and cannot be interrupted, so a text that no context holds must not
- * reach it.
+ * bytes for each character of a text, and cannot be interrupted, so a text that no context holds
+ * must not reach it.
  */
 final class TokenizerLimits {
 
