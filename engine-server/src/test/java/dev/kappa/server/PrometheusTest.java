@@ -13,6 +13,7 @@ import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -116,7 +117,7 @@ class PrometheusTest {
     }
   }
 
-  /** Prometheus' answer; empty while it does not listen yet. */
+  /** Prometheus' answer; empty while it does not listen, or is not ready to answer, yet. */
   private JsonNode query(int port, String expression) throws InterruptedException {
     URI uri =
         URI.create(
@@ -124,7 +125,10 @@ class PrometheusTest {
                 .formatted(port, URLEncoder.encode(expression, StandardCharsets.UTF_8)));
     HttpRequest request = HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(20)).build();
     try {
-      return JSON.readTree(client.send(request, BodyHandlers.ofString()).body());
+      HttpResponse<String> response = client.send(request, BodyHandlers.ofString());
+      return response.statusCode() == 503
+          ? JSON.createObjectNode()
+          : JSON.readTree(response.body());
     } catch (IOException e) {
       return JSON.createObjectNode();
     }
