@@ -108,6 +108,14 @@ public final class Engine implements AutoCloseable {
     return loop.stats();
   }
 
+  /**
+   * Whether a step has taken more than a minute, and ten times what was expected, longer than it
+   * should: something that it waits for stands still, and requests cannot be served until it moves.
+   */
+  public boolean isStalled() {
+    return loop.isStalled();
+  }
+
   /** How what the engine does is distributed; the same object every time. */
   public Distributions distributions() {
     return loop.distributions();

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The engine thread: takes commands, runs steps, reports output. Everything but {@link #post},
- * {@link #stats} and {@link #close} is confined to that thread.
+ * {@link #stats}, {@link #isStalled} and {@link #close} is confined to that thread.
  */
 final class EngineLoop {
 
@@ -44,6 +44,7 @@ final class EngineLoop {
   private final Clock clock;
   private final Worker worker;
   private final Distributions distributions;
+  private final StallWatch watch;
 
   /** Guarded by {@link #commands}: whether nothing takes commands any more. */
   private boolean ended;
@@ -81,6 +82,7 @@ final class EngineLoop {
     this.longRunner = longRunner;
     this.tracer = tracer;
     clock = device.clock();
+    watch = new StallWatch(clock);
     distributions = Distributions.of(cache.distributions());
     requests = new ActiveRequests(scheduler, clock, rates, tracer, vocabulary);
     stats = snapshot();
@@ -107,6 +109,11 @@ final class EngineLoop {
   /** The books as of the last step. Thread-safe. */
   EngineStats stats() {
     return stats;
+  }
+
+  /** Whether a step that is running should have ended long ago. Thread-safe. */
+  boolean isStalled() {
+    return watch.isStalled();
   }
 
   /** How what happens here is distributed. Thread-safe. */
@@ -148,6 +155,7 @@ final class EngineLoop {
       stats = snapshot();
       return again;
     } catch (RuntimeException | Error e) {
+      watch.end();
       fail(e);
       return Worker.WHEN_SIGNALLED;
     }
@@ -220,19 +228,26 @@ final class EngineLoop {
     requests.noteStarts(plan);
     // Whoever counts what waits need not wait for the step's end.
     stats = snapshot();
+    long expected = cost.nanos(plan.work());
     long begun = clock.nanos();
+    if (cost.isKnown()) {
+      watch.begin(expected);
+    }
     gate.open(plan.loads());
     runner.run(plan, gate, requests);
     long stall = gate.settle();
+    watch.end();
     long ended = clock.nanos();
     if (tracer != null) {
-      tracer.step(plan, cost.nanos(plan.work()), begun, ended, stall);
+      tracer.step(plan, expected, begun, ended, stall);
     }
     cost.observe(plan.work(), ended - begun - stall);
     requests.noteStep(plan, begun, ended, stall);
     steps++;
     distributions.stepTokens().add(plan.work().rows());
     scheduler.publish(plan);
+    // Whoever hears of a request's end finds its tokens counted.
+    stats = snapshot();
     requests.endFinished(plan);
     // Last, since what has just been given back may be reused next.
     cache.flushStores();
@@ -299,6 +314,7 @@ final class EngineLoop {
     steps++;
     distributions.stepTokens().add(plan.rows());
     scheduler.longSequence().finished();
+    stats = snapshot();
     requests.endFinished(plan);
   }
 

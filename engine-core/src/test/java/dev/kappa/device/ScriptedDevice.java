@@ -6,10 +6,11 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The CPU device with faults as a test wants them: copies and host memory that are refused, streams
- * that stand still or break, and host memory that the test can reach.
+ * that stand still or break, time that leaps, and host memory that the test can reach.
  */
 public final class ScriptedDevice extends WrappedDevice {
 
@@ -33,6 +34,7 @@ public final class ScriptedDevice extends WrappedDevice {
 
   private final Map<String, Stream> streams = new ConcurrentHashMap<>();
   private final List<HostMemory> hostMemories = new CopyOnWriteArrayList<>();
+  private final AtomicLong leaptNanos = new AtomicLong();
   private volatile Script script = new Script() {};
 
   /**
@@ -67,6 +69,17 @@ public final class ScriptedDevice extends WrappedDevice {
   /** Breaks the stream of this name: later work on it fails. */
   public void fail(String stream) {
     CpuDelays.fail(stream(stream), "broken on purpose");
+  }
+
+  /** Lets time pass on the clock, though not for events. */
+  public void leap(long nanos) {
+    leaptNanos.addAndGet(nanos);
+  }
+
+  @Override
+  public Clock clock() {
+    Clock real = super.clock();
+    return () -> real.nanos() + leaptNanos.get();
   }
 
   /** All host memory of so many bytes that was given out. */

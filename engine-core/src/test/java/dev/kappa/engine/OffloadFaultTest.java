@@ -143,8 +143,10 @@ class OffloadFaultTest {
         engine.awaitIdle();
         engine.engine().clearCache(true, false).join();
       }
-      assertThat(engine.engine().stats().kv().loads().failed()).isEqualTo(5);
-      assertThat(engine.engine().stats().failed()).isFalse();
+      EngineStats stats = engine.engine().stats();
+      assertThat(stats.kv().loads().failed()).isEqualTo(5);
+      assertThat(stats.hostPromptTokens()).isZero();
+      assertThat(stats.failed()).isFalse();
     }
   }
 
@@ -242,6 +244,27 @@ class OffloadFaultTest {
       Collected restored = engine.submit(prompt, sampling(5));
       assertThat(Result.of(restored)).isEqualTo(expected);
       assertThat(restored.finish().usage().hostTokens()).isEqualTo(95);
+    }
+  }
+
+  @Test
+  void aStepThatDoesNotEndIsNoticedUntilItDoes() {
+    try (TestEngine engine = start(options().build())) {
+      int[] prompt = prompt(40);
+      Result expected = Result.of(engine.submit(prompt, sampling(5)));
+      device.leap(10 * StallWatch.PATIENCE_NANOS);
+      assertThat(engine.engine().isStalled()).as("while idle").isFalse();
+      CountDownLatch release = new CountDownLatch(1);
+      device.hold("compute", release);
+      Collected held = engine.submit(prompt, sampling(5));
+      await(() -> {
+        device.leap(StallWatch.PATIENCE_NANOS);
+        return engine.engine().isStalled();
+      });
+      release.countDown();
+      assertThat(Result.of(held)).isEqualTo(expected);
+      engine.awaitIdle();
+      assertThat(engine.engine().isStalled()).isFalse();
     }
   }
 

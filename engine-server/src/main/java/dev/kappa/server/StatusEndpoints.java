@@ -14,6 +14,10 @@ record StatusEndpoints(InferenceBackend backend) {
       exchange.fail(ApiError.unavailable("the engine has failed"));
       return;
     }
+    if (backend.isStalled()) {
+      exchange.fail(ApiError.unavailable("a step of the engine does not end"));
+      return;
+    }
     exchange.respond(200, object("status", "ok"));
   }
 

@@ -380,6 +380,10 @@ class ErrorsTest {
   @Test
   void healthFollowsTheEngine() throws Exception {
     assertThat(server.get("/health").body()).isEqualTo("{\"status\":\"ok\"}");
+    server.backend().stalled(true);
+    error(server.get("/health"), 503);
+    server.backend().stalled(false);
+    assertThat(server.get("/health").statusCode()).isEqualTo(200);
     server
         .backend()
         .stats(

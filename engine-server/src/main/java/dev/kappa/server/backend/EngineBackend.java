@@ -42,6 +42,11 @@ public record EngineBackend(Engine engine, EngineOptions options) implements Inf
   }
 
   @Override
+  public boolean isStalled() {
+    return engine.isStalled();
+  }
+
+  @Override
   public Distributions distributions() {
     return engine.distributions();
   }

@@ -35,6 +35,9 @@ public interface InferenceBackend {
 
   EngineStats stats();
 
+  /** As {@link dev.kappa.engine.Engine#isStalled}. */
+  boolean isStalled();
+
   /** As {@link dev.kappa.engine.Engine#distributions}. */
   Distributions distributions();
 

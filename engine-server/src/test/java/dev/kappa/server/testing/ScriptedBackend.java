@@ -47,6 +47,7 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
   private volatile @Nullable Consumer<Submission> script;
   private volatile @Nullable EngineException refusal;
   private final Distributions distributions = Distributions.empty();
+  private volatile boolean stalled;
   private volatile EngineStats stats =
       new EngineStats(0, 0, 0, KvBooks.of(0, 0, 64), 0, 0, 0, 0, 0, 0, MeasuredRates.NONE, false);
 
@@ -62,6 +63,11 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
 
   public void stats(EngineStats stats) {
     this.stats = stats;
+  }
+
+  /** Says from now on that a step does not end, or that all is well. */
+  public void stalled(boolean stalled) {
+    this.stalled = stalled;
   }
 
   /** Every request so far. */
@@ -141,6 +147,11 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
   @Override
   public EngineStats stats() {
     return stats;
+  }
+
+  @Override
+  public boolean isStalled() {
+    return stalled;
   }
 
   @Override
