@@ -73,6 +73,7 @@ final class WorkloadFlags {
       if (requests != null) {
         read = read.first(between("--requests", requests, 1));
       }
+      warnOfLong(read, described.maxPositions());
       return new Workload.Recorded(rate == null ? read : read.atRate(positive("--rate", rate)));
     }
     if (requests != null) {
@@ -84,14 +85,29 @@ final class WorkloadFlags {
             : between("--context", context, 1);
     if (tokens > described.maxPositions()) {
       // No reason to refuse: the engine takes more positions where rotation is scaled.
-      spec.commandLine()
-          .getErr()
-          .println(
-              "kappa: warning: --context %d exceeds the %d positions that the model was made for"
-                  .formatted(tokens, described.maxPositions()));
+      warn(
+          "--context %d exceeds the %d positions that the model was made for"
+              .formatted(tokens, described.maxPositions()));
     }
     int cached = (int) Math.min(tokens - 1, Math.round(share() * tokens));
     return new Workload.Equal(tokens, cached, rate == null ? 0 : positive("--rate", rate));
+  }
+
+  private void warnOfLong(Trace trace, int positions) {
+    long exceeding =
+        trace.requests().stream()
+            .filter(request -> (long) request.inputTokens() + request.outputTokens() > positions)
+            .count();
+    if (exceeding > 0) {
+      warn(
+          "%d of the trace's %d requests exceed the %d positions that the model was made for; they"
+                  .formatted(exceeding, trace.requests().size(), positions)
+              + " are planned for all the same");
+    }
+  }
+
+  private void warn(String message) {
+    spec.commandLine().getErr().println("kappa: warning: " + message);
   }
 
   private double share() {

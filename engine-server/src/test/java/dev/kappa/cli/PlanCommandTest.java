@@ -75,14 +75,28 @@ class PlanCommandTest {
       delimiter = '|',
       textBlock =
           """
-          8193 | kappa: warning: --context 8193 exceeds the 8192 positions that the model was made for
-          8192 | ''
+          2049 | kappa: warning: --context 2049 exceeds the 2048 positions that the model was made for
+          2048 | ''
           """)
   void warnsOfAContextThatTheModelWasNotMadeFor(int context, String warning) {
     JsonNode plan =
         json("tinyllama-1.1b", "--gpu", "h100", "--context", Integer.toString(context)).get("plan");
     assertThat(plan.get("context").intValue()).isEqualTo(context);
     assertThat(err.toString().strip()).isEqualTo(warning);
+  }
+
+  @Test
+  void warnsOfATraceThatTheModelWasNotMadeFor() throws IOException {
+    Files.writeString(
+        trace,
+        """
+        {"timestamp": 0, "input_length": 2000, "output_length": 48, "hash_ids": [7, 8, 9, 10]}
+        {"timestamp": 1000, "input_length": 2000, "output_length": 49, "hash_ids": [7, 8, 9, 10]}
+        """);
+    json("tinyllama-1.1b", "--gpu", "h100", "--trace", trace.toString());
+    assertThat(err.toString())
+        .contains("1 of the trace's 2 requests exceed the 2048 positions")
+        .contains("planned for all the same");
   }
 
   @Test
