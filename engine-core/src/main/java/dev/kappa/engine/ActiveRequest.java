@@ -185,9 +185,12 @@ final class ActiveRequest {
    * @param kappaCritical see {@link Finish.Account}
    */
   void finish(Finish.Reason why, long now, double kappaCritical) {
-    reason = why;
     String rest = stops.append(decoder.finish());
     rest = stops.found() == null ? rest + stops.finish() : rest;
+    // The decoder's last piece may have completed a stop string.
+    boolean stopped = why == Finish.Reason.LENGTH && stops.found() != null;
+    Finish.Reason last = stopped ? Finish.Reason.STOP : why;
+    reason = last;
     if (!rest.isEmpty()) {
       listener.onDelta(new OutputListener.Delta(rest, new int[0], List.of()));
     }
@@ -204,7 +207,7 @@ final class ActiveRequest {
     long untilFirst = generated == 0 ? timings.total() : first;
     Finish.Account account = times.close(kappaCritical, sequence.restored(), untilFirst);
     ended = true;
-    Finish end = new Finish(why, stops.found(), usage, timings, restored(), account);
+    Finish end = new Finish(last, stops.found(), usage, timings, restored(), account);
     finished = end;
     listener.onFinish(end);
   }

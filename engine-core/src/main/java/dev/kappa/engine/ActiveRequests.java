@@ -58,7 +58,7 @@ final class ActiveRequests implements StepRunner.RowSink {
     return active.isEmpty();
   }
 
-  /** Tokens of requests that have taken part in a step. */
+  /** Tokens of prompts that were computed to their end. */
   long promptTokens() {
     return promptTokens;
   }
@@ -228,9 +228,6 @@ final class ActiveRequests implements StepRunner.RowSink {
     for (StepPlan.Chunk chunk : plan.chunks()) {
       ActiveRequest request = request(chunk.sequence());
       if (request.start(now)) {
-        promptTokens += chunk.sequence().promptLength();
-        cachedPromptTokens += chunk.sequence().cachedPrompt();
-        hostPromptTokens += chunk.sequence().hostPrompt();
         request.times().predict(rates.computeNanos(chunk.sequence(), chunk.start()));
       }
     }
@@ -247,6 +244,7 @@ final class ActiveRequests implements StepRunner.RowSink {
       if (request != null && !request.times().isComplete()) {
         Sequence sequence = chunk.sequence();
         request.times().add(sequence.restored(), begun, ended, stallNanos, chunk.completesPrompt());
+        countPrompt(chunk);
       }
     }
   }
@@ -262,6 +260,18 @@ final class ActiveRequests implements StepRunner.RowSink {
     ActiveRequest request = active.get(chunk.sequence());
     if (request != null && !request.times().isComplete()) {
       request.times().addLong(nanos, predictedReadNanos, readNanos, chunk.completesPrompt());
+      countPrompt(chunk);
+    }
+  }
+
+  /**
+   * Counts a prompt once it is there: until then a load may fail whose tokens are then computed.
+   */
+  private void countPrompt(StepPlan.Chunk chunk) {
+    if (chunk.completesPrompt()) {
+      promptTokens += chunk.sequence().promptLength();
+      cachedPromptTokens += chunk.sequence().cachedPrompt();
+      hostPromptTokens += chunk.sequence().hostPrompt();
     }
   }
 

@@ -12,7 +12,7 @@ import dev.kappa.roofline.MeasuredRates;
  *     room
  * @param kv KV blocks in all tiers, and copies between them
  * @param steps forward passes
- * @param promptTokens prompt tokens of admitted requests, cached ones included
+ * @param promptTokens tokens of prompts computed to their end, cached ones included
  * @param cachedPromptTokens prompt tokens reused from the prefix cache
  * @param hostPromptTokens how many of these came from host memory
  * @param generatedTokens tokens sampled

@@ -99,25 +99,42 @@ class EngineFaultTest {
   }
 
   /** Numbers as text, until the decoder has decoded so many. */
-  private static Tokenizer tokenizerFailingAfter(int tokens) {
+  private static TokenDecoder failingAfter(int tokens) {
+    return new TokenDecoder() {
+      private int seen;
+
+      @Override
+      public String append(int token) {
+        if (seen++ == tokens) {
+          throw new IllegalStateException("undecodable on purpose");
+        }
+        return " " + token;
+      }
+
+      @Override
+      public String finish() {
+        return "";
+      }
+    };
+  }
+
+  /** Says nothing of any token, and something at the end. */
+  private static TokenDecoder holdingBack(String all) {
+    return new TokenDecoder() {
+      @Override
+      public String append(int token) {
+        return "";
+      }
+
+      @Override
+      public String finish() {
+        return all;
+      }
+    };
+  }
+
+  private static Tokenizer decodingBy(TokenDecoder decoder) {
     Tokenizer real = new NumericTokenizer(4096);
-    TokenDecoder decoder =
-        new TokenDecoder() {
-          private int seen;
-
-          @Override
-          public String append(int token) {
-            if (seen++ == tokens) {
-              throw new IllegalStateException("undecodable on purpose");
-            }
-            return " " + token;
-          }
-
-          @Override
-          public String finish() {
-            return "";
-          }
-        };
     Object proxy =
         Proxy.newProxyInstance(
             Tokenizer.class.getClassLoader(),
@@ -185,12 +202,34 @@ class EngineFaultTest {
         Engine engine =
             Engine.builder(MODEL)
                 .options(OPTIONS)
-                .tokenizer(tokenizerFailingAfter(3))
+                .tokenizer(decodingBy(failingAfter(3)))
                 .start(device)) {
       TokenStream stream = engine.stream(request(10));
       assertThatThrownBy(stream::rest).isInstanceOf(EngineException.class);
       assertThatThrownBy(stream::next).isInstanceOf(EngineException.class);
       assertThat(engine.stats().failed()).isFalse();
+    }
+  }
+
+  @Test
+  void aStopStringThatOnlyTheDecodersLastPieceCompletesIsFound() {
+    SamplingParams sampling =
+        SamplingParams.builder()
+            .temperature(0)
+            .maxTokens(5)
+            .ignoreEos(true)
+            .stop(List.of("end"))
+            .build();
+    try (Device device = Devices.open("cpu", 1).device();
+        Engine engine =
+            Engine.builder(MODEL)
+                .options(OPTIONS)
+                .tokenizer(decodingBy(holdingBack("the end.")))
+                .start(device)) {
+      Collected output = Collected.submit(engine, new GenerationRequest("r", prompt, sampling));
+      assertThat(output.text()).isEqualTo("the ");
+      assertThat(output.finish().stopString()).isEqualTo("end");
+      assertThat(output.finish().reason()).isEqualTo(Finish.Reason.STOP);
     }
   }
 
