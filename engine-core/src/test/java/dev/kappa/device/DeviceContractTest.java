@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Timeout;
  * What every device does, whatever it is made of: kernels, exactness, attention over spans and
  * workers (inherited), memory, streams and events.
  */
-@Timeout(120)
+@Timeout(300)
 public abstract class DeviceContractTest extends WorkerContract {
 
   private static final int BYTES = 1 << 20;

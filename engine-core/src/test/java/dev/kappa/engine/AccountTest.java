@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a request's account says of its way to the first token, in virtual time. */
-@Timeout(60)
+@Timeout(300)
 class AccountTest {
 
   private static final int CONTEXT = 8192;

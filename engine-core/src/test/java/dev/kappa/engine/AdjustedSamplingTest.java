@@ -51,9 +51,11 @@ class AdjustedSamplingTest {
       alone.add(engine.submit(prompt(i), penalized(i)).tokens());
     }
     List<Collected> crowd = new ArrayList<>();
-    for (int i = 0; i < 6; i++) {
-      crowd.add(engine.submit(prompt(i), penalized(i)));
-    }
+    engine.atOnce(() -> {
+      for (int i = 0; i < 6; i++) {
+        crowd.add(engine.submit(prompt(i), penalized(i)));
+      }
+    });
     assertThat(crowd).extracting(Collected::tokens).isEqualTo(alone);
     assertThat(engine.engine().stats().preemptions()).isPositive();
   }

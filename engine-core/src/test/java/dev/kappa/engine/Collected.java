@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 /** A request's whole output, collected. */
 public final class Collected implements OutputListener {
 
-  private static final long PATIENCE_SECONDS = 120;
+  /** Long enough for any machine; only failing tests wait for it. */
+  private static final long PATIENCE_SECONDS = 600;
 
   private final StringBuilder text = new StringBuilder();
   private final List<Integer> tokens = new ArrayList<>();

@@ -121,9 +121,8 @@ public class EngineEquivalenceTest {
     EngineOptions options = TestEngine.options(blocks, blockTokens, 6, 7 + random.nextInt(30));
     try (TestEngine engine = new TestEngine(model, options, openDevice(2))) {
       List<Collected> running = new ArrayList<>();
-      for (Job job : jobs) {
-        running.add(engine.submit(job.prompt, job.sampling));
-      }
+      engine.atOnce(
+          () -> jobs.forEach(job -> running.add(engine.submit(job.prompt, job.sampling))));
       for (int i = 0; i < jobs.size(); i++) {
         assertThat(Result.of(running.get(i)))
             .as("seed %d, job %d", seed, i)

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** On a machine whose rates are known. */
-@Timeout(60)
+@Timeout(300)
 class MachineProbeTest {
 
   private static final ModelShape SHAPE = VirtualModels.llama8B();

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * The same requests with their KV in every place where it can be, on every model: text, tokens and
  * log probabilities are those of the request alone on the device, to the bit.
  */
-@Timeout(120)
+@Timeout(300)
 class OffloadEquivalenceTest {
 
   private static final int BLOCK_TOKENS = 16;
@@ -125,8 +125,10 @@ class OffloadEquivalenceTest {
           engine.engine().clearCache(true, false).join();
           Collected fromHost = submit(engine, jobs.get(i));
           assertThat(Result.of(fromHost)).isEqualTo(expected.get(i));
-          int restored = restore == RestoreMode.RECOMPUTE ? 0 : Math.min(length - 1, 96);
-          assertThat(fromHost.finish().usage().hostTokens()).isEqualTo(restored);
+          int most = restore == RestoreMode.RECOMPUTE ? 0 : Math.min(length - 1, 96);
+          // How much is computed instead, where the engine may choose, depends on the machine.
+          int least = restore == RestoreMode.AUTO ? 0 : most;
+          assertThat(fromHost.finish().usage().hostTokens()).isBetween(least, most);
         }
       }
     }
@@ -162,7 +164,7 @@ class OffloadEquivalenceTest {
     try (TestEngine engine = start(model, options(restore, kvType, 16))) {
       for (int round = 0; round < 2; round++) {
         List<Collected> running = new ArrayList<>();
-        jobs.forEach(job -> running.add(submit(engine, job)));
+        engine.atOnce(() -> jobs.forEach(job -> running.add(submit(engine, job))));
         for (int i = 0; i < jobs.size(); i++) {
           assertThat(Result.of(running.get(i))).as("job %d", i).isEqualTo(expected.get(i));
         }
@@ -197,6 +199,8 @@ class OffloadEquivalenceTest {
       try (Device other = Devices.open("cpu", 2).device();
           Engine offloading = Engine.builder(model).options(small).start(other)) {
         assertThat(Result.of(submit(offloading, prompt, sampling))).isEqualTo(expected);
+        // What was asked before this is in the books once it is done.
+        offloading.clearCache(false, false).join();
         while (offloading.stats().kv().host().used() > 0) {
           Thread.onSpinWait();
         }

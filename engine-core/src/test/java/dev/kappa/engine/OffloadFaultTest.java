@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Whatever goes wrong between device and host memory: a request puts out what it does alone or
  * hears of a clear error, others go on, and nothing leaks.
  */
-@Timeout(60)
+@Timeout(300)
 class OffloadFaultTest {
 
   private static final Path MODEL = TestEngine.tinyModel("qwen3-tiny");
@@ -53,6 +53,8 @@ class OffloadFaultTest {
         .maxBatchedTokens(64)
         .hostBytes(HOST)
         .layerGroups(3)
+        // How much of a prefix is computed instead would depend on how fast everything is.
+        .restore(RestoreMode.LOAD)
         .checkKv(true)
         .seed(1);
   }
@@ -108,11 +110,45 @@ class OffloadFaultTest {
     };
   }
 
+  /** Waits, for as long as the test may take. */
   private static void await(BooleanSupplier condition) {
-    long deadline = System.nanoTime() + 10_000_000_000L;
     while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("in time").isLessThan(deadline);
       Thread.onSpinWait();
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Stops the first copy on a stream that the script sees until it is let go. */
+  private static final class Halt implements ScriptedDevice.Script, AutoCloseable {
+    private final String stream;
+    private final CountDownLatch reached = new CountDownLatch(1);
+    private final CountDownLatch go = new CountDownLatch(1);
+    private final AtomicInteger copies = new AtomicInteger();
+
+    Halt(String stream) {
+      this.stream = stream;
+    }
+
+    @Override
+    public void beforeCopy(String on, Memory target, Memory source) {
+      if (on.equals(stream)) {
+        copies.incrementAndGet();
+        reached.countDown();
+        await(go);
+      }
+    }
+
+    /** Closed before an engine, which would wait for ever. */
+    @Override
+    public void close() {
+      go.countDown();
     }
   }
 
@@ -120,9 +156,11 @@ class OffloadFaultTest {
   private void assertStillPreempts(TestEngine engine) {
     long before = engine.engine().stats().preemptions();
     List<Collected> running = new ArrayList<>();
-    for (int i = 0; i < 4; i++) {
-      running.add(engine.submit(prompt(35), sampling(60)));
-    }
+    engine.atOnce(() -> {
+      for (int i = 0; i < 4; i++) {
+        running.add(engine.submit(prompt(35), sampling(60)));
+      }
+    });
     running.forEach(output -> assertThat(output.tokens()).hasSize(60));
     assertThat(engine.engine().stats().preemptions()).isGreaterThan(before);
   }
@@ -239,10 +277,14 @@ class OffloadFaultTest {
         assertThat(Result.of(running.get(i))).isEqualTo(alone(others.get(i), 40));
       }
       assertStillPreempts(engine);
-      engine.awaitIdle();
-      engine.engine().clearCache(true, false).join();
-      Collected restored = engine.submit(prompt, sampling(5));
-      assertThat(Result.of(restored)).isEqualTo(expected);
+      Collected restored;
+      do {
+        engine.awaitIdle();
+        engine.engine().clearCache(true, false).join();
+        restored = engine.submit(prompt, sampling(5));
+        assertThat(Result.of(restored)).isEqualTo(expected);
+        // On a busy machine this load may be late as well.
+      } while (restored.finish().usage().hostTokens() == 0);
       assertThat(restored.finish().usage().hostTokens()).isEqualTo(95);
     }
   }
@@ -336,11 +378,14 @@ class OffloadFaultTest {
   @Test
   void aRequestCancelledInAStreamedStepEndsAtOnceAndLeavesWithTheStep() {
     int[] prompt = prompt(LONG);
-    try (TestEngine engine = start(options().build())) {
-      CountDownLatch arrival = new CountDownLatch(1);
+    try (TestEngine engine = start(options().build());
+        Halt reading = new Halt("stream-in")) {
+      device.follow(reading);
       Collected streamed = engine.submit(prompt, sampling(50));
-      streamed.awaitFirstToken();
+      await(reading.reached);
+      CountDownLatch arrival = new CountDownLatch(1);
       device.hold("stream-in", arrival);
+      reading.close();
       streamed.cancel();
       assertThat(streamed.finish().reason()).isEqualTo(Finish.Reason.ABORT);
       int[] beside = prompt(40);
@@ -352,34 +397,19 @@ class OffloadFaultTest {
   }
 
   @Test
-  void nothingMoreIsReadForARequestCancelledInAStreamedStep() throws InterruptedException {
-    AtomicInteger copies = new AtomicInteger();
-    device.follow(
-        new ScriptedDevice.Script() {
-          @Override
-          public void beforeCopy(String on, Memory target, Memory source) {
-            if (on.equals("stream-in")) {
-              copies.incrementAndGet();
-            }
-          }
-        });
-    try (TestEngine engine = start(options().build())) {
-      CountDownLatch standstill = new CountDownLatch(1);
+  void nothingMoreIsReadForARequestCancelledInAStreamedStep() {
+    try (TestEngine engine = start(options().build());
+        Halt reading = new Halt("stream-in")) {
+      device.follow(reading);
       Collected streamed = engine.submit(prompt(LONG), sampling(50));
-      streamed.awaitFirstToken();
-      device.hold("long", standstill);
-      int before = -1;
-      while (before != copies.get()) {
-        before = copies.get();
-        Thread.sleep(100);
-      }
+      await(reading.reached);
       streamed.cancel();
       assertThat(streamed.finish().reason()).isEqualTo(Finish.Reason.ABORT);
       // As of the end of the round in which the engine has stopped the step.
       await(() -> engine.engine().stats().running() == 0);
-      standstill.countDown();
+      reading.close();
       engine.awaitIdle();
-      assertThat(copies.get()).isEqualTo(before);
+      assertThat(reading.copies.get()).as("what was read of the first layer").isEqualTo(1);
     }
   }
 

@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * <p>{@code -Dkappa.test.schedules} says how many schedules are run, {@code -Dkappa.test.seed}
  * which is the first.
  */
-@Timeout(120)
+@Timeout(300)
 class RandomScheduleTest {
 
   private static final int SCHEDULES = Integer.getInteger("kappa.test.schedules", 200);

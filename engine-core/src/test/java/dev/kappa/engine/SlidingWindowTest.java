@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * byte; and every request puts out what it does alone, to the bit. Prompts of up to 448 tokens,
  * windows of 23 to 50, tiles of 64.
  */
-@Timeout(120)
+@Timeout(300)
 class SlidingWindowTest {
 
   private static final int BLOCK_TOKENS = 16;

@@ -8,9 +8,14 @@ import dev.kappa.sample.SamplingParams;
 import dev.kappa.text.NumericTokenizer;
 import java.nio.file.Path;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /** An engine over one of the tiny models, and a check at its end that nothing leaked. */
 public final class TestEngine implements AutoCloseable {
+
+  /** Long enough for any machine; only failing tests wait for it. */
+  private static final long PATIENCE_SECONDS = 120;
 
   private final Device device;
   private final Engine engine;
@@ -65,11 +70,51 @@ public final class TestEngine implements AutoCloseable {
     return Collected.submit(engine, new GenerationRequest("test", prompt, sampling, salt));
   }
 
+  /**
+   * Lets the engine stand still while requests are submitted, so that its next step finds all of
+   * them; otherwise the first may have ended before the last has come.
+   */
+  public void atOnce(Runnable submissions) {
+    CountDownLatch stands = new CountDownLatch(1);
+    CountDownLatch submitted = new CountDownLatch(1);
+    engine.submit(
+        new GenerationRequest("standstill", new int[] {0}, greedy(1)),
+        new OutputListener() {
+          @Override
+          public void onDelta(Delta delta) {
+            stands.countDown();
+            await(submitted);
+          }
+
+          @Override
+          public void onFinish(Finish finish) {}
+
+          @Override
+          public void onError(EngineException error) {
+            stands.countDown();
+          }
+        });
+    await(stands);
+    try {
+      submissions.run();
+    } finally {
+      submitted.countDown();
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /** Waits until no request runs and no copy is under way; all blocks must be free then. */
   public void awaitIdle() {
     // What was asked before this is in the books once it is done.
     engine.clearCache(false, false).join();
-    long deadline = System.nanoTime() + 20_000_000_000L;
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
     while (isBusy(engine.stats())) {
       if (System.nanoTime() > deadline) {
         throw new AssertionError("still busy, or blocks leaked: " + engine.stats());

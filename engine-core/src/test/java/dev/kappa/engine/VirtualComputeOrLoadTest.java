@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What is gained where the beginning of a prefix is computed while its end is loaded. */
-@Timeout(120)
+@Timeout(300)
 class VirtualComputeOrLoadTest {
 
   private static final int CONTEXT = 8192;

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the other tests in virtual time rest on. */
-@Timeout(60)
+@Timeout(300)
 class VirtualEngineTest {
 
   @TempDir Path folder;

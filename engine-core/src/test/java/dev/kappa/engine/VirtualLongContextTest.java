@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Contexts of two and four times what the device's blocks hold. */
-@Timeout(120)
+@Timeout(300)
 class VirtualLongContextTest {
 
   private static final int POOL_TOKENS = 32_768;

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * the first token is the longer of the two, and of the shorter one the part that lies before the
  * first group of layers has arrived, or after the last one has.
  */
-@Timeout(60)
+@Timeout(300)
 class VirtualOverlapTest {
 
   /**

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Whatever the mixture of loads, computation and preemption on a pool that holds about four
  * requests: everything ends, and nobody waits longer than for those who came before.
  */
-@Timeout(60)
+@Timeout(300)
 class VirtualProgressTest {
 
   private static final int SCHEDULES = 200;

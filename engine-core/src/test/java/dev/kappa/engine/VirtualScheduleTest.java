@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Requests that wait for the link and requests that wait for the device, on a device that has
  * blocks for four of them: mixed, they take little longer than the busier of the two.
  */
-@Timeout(120)
+@Timeout(300)
 class VirtualScheduleTest {
 
   private static final int OF_EACH = 16;

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Loads and stores take the link from each other, and from nobody else anything. */
-@Timeout(60)
+@Timeout(300)
 class VirtualSharingTest {
 
   private static final long SECOND = 1_000_000_000;

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Host memory costs traffic that never comes back to a prefix next to nothing. */
-@Timeout(60)
+@Timeout(300)
 class VirtualZeroReuseTest {
 
   private static final int REQUESTS = 60;

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Storing and loading, with copies that take as long as the test wants. */
-@Timeout(30)
+@Timeout(300)
 class OffloadedKvTest {
 
   private static final int BLOCK_TOKENS = 4;

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Blocks that are computed faster than the link takes them, in virtual time. */
-@Timeout(30)
+@Timeout(300)
 class StoreBacklogTest {
 
   private static final KvLayout LAYOUT = new KvLayout(1, 1, 16, 4, DType.F32);

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What a full host memory keeps, by policy. */
-@Timeout(60)
+@Timeout(300)
 class StorePolicyTest {
 
   private static final int BLOCK_TOKENS = 4;

@@ -2,6 +2,7 @@ package dev.kappa.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.kappa.device.DType;
 import dev.kappa.device.Device;
@@ -9,6 +10,7 @@ import dev.kappa.device.DeviceOptions;
 import dev.kappa.device.Devices;
 import dev.kappa.device.virtual.VirtualModels;
 import dev.kappa.engine.Engine;
+import dev.kappa.engine.EngineException;
 import dev.kappa.engine.EngineOptions;
 import dev.kappa.engine.MachineProbe;
 import dev.kappa.kv.RestoreMode;
@@ -17,6 +19,7 @@ import dev.kappa.roofline.MeasuredRates;
 import dev.kappa.roofline.ModelShape;
 import dev.kappa.text.NumericTokenizer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -27,9 +30,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 /**
  * What a replay in virtual time predicts is what the engine does on this machine, over a throttled
  * link. Bounds are wide and there are several attempts, as anything else may run on the machine
- * meanwhile; {@code kappa bench prediction} compares on a quiet one.
+ * meanwhile; those do not count after which the machine is not as fast as it was before. {@code
+ * kappa bench prediction} compares on a quiet one.
  */
-@Timeout(300)
+@Timeout(1800)
 class PredictionTest {
 
   /** Llama-shaped, 2,048 bytes of KV per token. */
@@ -44,7 +48,13 @@ class PredictionTest {
   private static final int REQUESTS = 40;
 
   /** A machine that was quiet while it was measured and busy afterwards is measured again. */
-  private static final int ATTEMPTS = 3;
+  private static final int ATTEMPTS = 5;
+
+  /** Attempts on a steady machine that must not all fail. */
+  private static final int ENOUGH = 2;
+
+  /** How much the rates of a machine that was busy all along the same may change. */
+  private static final double STEADY = 1.5;
 
   @TempDir Path folder;
 
@@ -68,21 +78,39 @@ class PredictionTest {
   void theEngineDoesWhatTheReplayPredicts() throws InterruptedException {
     Path model = VirtualModels.write(folder, SHAPE, 4096);
     DeviceOptions throttled = new DeviceOptions(0, 1, LINK, false);
-    AssertionError difference = null;
-    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+    List<AssertionError> differences = new ArrayList<>();
+    for (int attempt = 0; attempt < ATTEMPTS && differences.size() < ENOUGH; attempt++) {
       try (Device device = Devices.open("cpu", throttled).device()) {
-        assertDoesWhatTheReplayPredicts(model, device);
-        return;
-      } catch (AssertionError e) {
-        difference = e;
+        MeasuredMachine measured = MeasuredMachine.of(model, device);
+        try {
+          assertDoesWhatTheReplayPredicts(model, device, measured);
+          return;
+        } catch (AssertionError e) {
+          if (isSteady(measured.rates(), MeasuredMachine.of(model, device).rates())) {
+            differences.add(e);
+          }
+        }
+      } catch (EngineException e) {
+        assertThat(e).hasMessageContaining("too busy to be measured");
       }
     }
-    throw difference;
+    assumeThat(differences).as("attempts that nothing disturbed").hasSize(ENOUGH);
+    throw differences.getFirst();
   }
 
-  private static void assertDoesWhatTheReplayPredicts(Path model, Device device)
-      throws InterruptedException {
-    MeasuredMachine measured = MeasuredMachine.of(model, device);
+  private static boolean isSteady(MeasuredRates before, MeasuredRates after) {
+    return isSteady(before.tokenNanos(), after.tokenNanos())
+        && isSteady(
+            before.weightsNanos() + before.fixedNanos(), after.weightsNanos() + after.fixedNanos())
+        && isSteady(before.loadBytesPerSecond(), after.loadBytesPerSecond());
+  }
+
+  private static boolean isSteady(double before, double after) {
+    return Math.max(before, after) < STEADY * Math.min(before, after);
+  }
+
+  private static void assertDoesWhatTheReplayPredicts(
+      Path model, Device device, MeasuredMachine measured) throws InterruptedException {
     assertThat(measured.rates().loadBytesPerSecond()).isCloseTo(LINK, within(0.5 * LINK));
     EngineOptions options = options(measured.maxBatchedTokens());
     // Little enough of what the link could do that queues do not multiply what differs.

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-@Timeout(30)
+@Timeout(300)
 class TraceFileTest {
 
   @TempDir Path folder;
@@ -51,7 +51,7 @@ class TraceFileTest {
 
   /** As after a crash: what was written lacks nothing but the bracket. */
   @Test
-  @Timeout(60)
+  @Timeout(300)
   void holdsItsEventsBeforeItIsClosed() throws Exception {
     Path file = folder.resolve("trace.json");
     int written = 5000;

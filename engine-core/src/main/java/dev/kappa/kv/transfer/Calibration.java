@@ -29,17 +29,19 @@ public final class Calibration {
     long bytes = Math.min(first, most);
     try (Event start = device.newEvent();
         Event end = device.newEvent()) {
-      long nanos = typicalNanos(stream, target, source, bytes, start, end);
-      while (nanos < LONG_ENOUGH_NANOS && bytes <= most / GROWTH) {
+      long[] nanos = sortedNanos(stream, target, source, bytes, start, end);
+      // By the fastest: on a busy machine most may be late, however small they are.
+      while (nanos[0] < LONG_ENOUGH_NANOS && bytes <= most / GROWTH) {
         bytes *= GROWTH;
-        nanos = typicalNanos(stream, target, source, bytes, start, end);
+        nanos = sortedNanos(stream, target, source, bytes, start, end);
       }
-      return bytes * 1e9 / nanos;
+      // The median, since some seem too short.
+      return bytes * 1e9 / nanos[REPEATS / 2];
     }
   }
 
-  /** The median of several copies: on a busy machine some are late, and some seem too short. */
-  private static long typicalNanos(
+  /** What several copies took, the fastest first. */
+  private static long[] sortedNanos(
       Stream stream, Memory target, Memory source, long bytes, Event start, Event end) {
     long[] nanos = new long[REPEATS];
     for (int i = 0; i < REPEATS; i++) {
@@ -50,6 +52,6 @@ public final class Calibration {
       nanos[i] = Math.max(1, end.completedNanos() - start.completedNanos());
     }
     Arrays.sort(nanos);
-    return nanos[REPEATS / 2];
+    return nanos;
   }
 }

@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(120)
+@Timeout(300)
 class LinkTest {
 
   private static final long MIB = 1 << 20;
@@ -71,20 +71,26 @@ class LinkTest {
         Stream stream = device.newStream("copies");
         HostMemory host = device.allocateHost(4 * MIB);
         DeviceMemory memory = device.allocate(4 * MIB)) {
-      long begin = System.nanoTime();
-      stream.copy(memory, 0, host, 0, 4 * MIB);
-      stream.synchronize();
-      assertRatio(begin, 4 * MIB);
-      begin = System.nanoTime();
-      for (int i = 0; i < 400; i++) {
-        stream.copy(host, i * 10_000L, memory, i * 10_000L, 10_000);
-      }
-      stream.synchronize();
-      assertRatio(begin, 4_000_000);
-      begin = System.nanoTime();
-      stream.copy2d(memory, 0, 2000, host, 0, 4000, 1500, 1000);
-      stream.synchronize();
-      assertRatio(begin, 1_500_000);
+      assertTakesItsTime(
+          4 * MIB,
+          () -> {
+            stream.copy(memory, 0, host, 0, 4 * MIB);
+            stream.synchronize();
+          });
+      assertTakesItsTime(
+          4_000_000,
+          () -> {
+            for (int i = 0; i < 400; i++) {
+              stream.copy(host, i * 10_000L, memory, i * 10_000L, 10_000);
+            }
+            stream.synchronize();
+          });
+      assertTakesItsTime(
+          1_500_000,
+          () -> {
+            stream.copy2d(memory, 0, 2000, host, 0, 4000, 1500, 1000);
+            stream.synchronize();
+          });
     }
   }
 
@@ -95,12 +101,14 @@ class LinkTest {
         Stream two = device.newStream("two");
         HostMemory host = device.allocateHost(4 * MIB);
         DeviceMemory memory = device.allocate(4 * MIB)) {
-      long begin = System.nanoTime();
-      one.copy(memory, 0, host, 0, 2 * MIB);
-      two.copy(memory, 2 * MIB, host, 2 * MIB, 2 * MIB);
-      one.synchronize();
-      two.synchronize();
-      assertRatio(begin, 4 * MIB);
+      assertTakesItsTime(
+          4 * MIB,
+          () -> {
+            one.copy(memory, 0, host, 0, 2 * MIB);
+            two.copy(memory, 2 * MIB, host, 2 * MIB, 2 * MIB);
+            one.synchronize();
+            two.synchronize();
+          });
     }
   }
 
@@ -126,10 +134,17 @@ class LinkTest {
   }
 
   /**
-   * Time since {@code begin} over the time that the bytes should take; a busy machine adds some.
+   * Never less than the time that the bytes should take, and not much more, but for the attempts
+   * that a busy machine holds up.
    */
-  private static void assertRatio(long begin, long bytes) {
-    double ratio = (System.nanoTime() - begin) / (bytes * 1e9 / BANDWIDTH);
-    assertThat(ratio).isBetween(0.98, 20.0);
+  private static void assertTakesItsTime(long bytes, Runnable copies) {
+    double ratio = Double.MAX_VALUE;
+    for (int attempt = 0; attempt < 5 && ratio > 20; attempt++) {
+      long begin = System.nanoTime();
+      copies.run();
+      ratio = (System.nanoTime() - begin) / (bytes * 1e9 / BANDWIDTH);
+      assertThat(ratio).isGreaterThan(0.98);
+    }
+    assertThat(ratio).isLessThan(20);
   }
 }

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** How two directions share, in virtual time; 50 GB/s each. */
-@Timeout(30)
+@Timeout(300)
 class LaneShareTest {
 
   private static final double RATE = 50;
