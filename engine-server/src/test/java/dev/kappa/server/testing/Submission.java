@@ -164,7 +164,7 @@ public final class Submission implements RequestHandle {
   }
 
   public boolean awaitCancelled() throws InterruptedException {
-    return cancelled.await(10, TimeUnit.SECONDS);
+    return cancelled.await(Patience.LIMIT.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   public boolean isCancelled() {
