@@ -283,7 +283,7 @@ class ConnectionTest {
       // More than the system's own buffers take, less than what is kept for a client.
       String text = "x".repeat(1 << 17);
       for (int i = 0; i < 96; i++) {
-        stuck.text(text);
+        stuck.bulk(text);
       }
       server.answerWithLetters();
       assertThat(server.post(PATH, "{\"prompt\":\"y\"}").statusCode()).isEqualTo(200);
@@ -298,7 +298,7 @@ class ConnectionTest {
       String text = "x".repeat(1 << 17);
       // What is kept for a client, and what the system's own buffers take, several times over.
       for (int i = 0; i < 512 && !unread.isCancelled(); i++) {
-        unread.text(text);
+        unread.bulk(text);
       }
       assertThat(unread.awaitCancelled()).isTrue();
       String aborts =
@@ -315,7 +315,7 @@ class ConnectionTest {
     int length = 16 << 20;
     try (RawClient slow = connect()) {
       slow.post(PATH, "{\"prompt\":[1]}").post(PATH, "{\"prompt\":[2]}");
-      server.backend().next().text("y".repeat(length)).finish(Finish.Reason.STOP);
+      server.backend().next().bulk("y".repeat(length)).finish(Finish.Reason.STOP);
       slow.awaitAny();
       // Long enough to notice in most runs if the second one were begun.
       Thread.sleep(500);

@@ -90,7 +90,7 @@ class ShutdownTest {
     int length = 16 << 20;
     try (RawClient slow = new RawClient(server.port())) {
       slow.post(PATH, "{\"prompt\":\"x\"}");
-      server.backend().next().text("y".repeat(length)).finish(Finish.Reason.STOP);
+      server.backend().next().bulk("y".repeat(length)).finish(Finish.Reason.STOP);
       CompletableFuture<Void> down = shutDown(Patience.LIMIT);
       awaitRefused();
       assertThat(slow.receive().body()).hasSizeGreaterThan(length).endsWith("}");
