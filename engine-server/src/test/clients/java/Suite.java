@@ -277,7 +277,7 @@ public final class Suite {
       check(stream.stream().findFirst().isPresent(), "a first chunk");
       check(load().contains(":1}"), load());
     }
-    long deadline = System.nanoTime() + 20_000_000_000L;
+    long deadline = System.nanoTime() + 120_000_000_000L;
     while (!load().contains(":0}")) {
       check(System.nanoTime() < deadline, "still running");
       Thread.sleep(50);

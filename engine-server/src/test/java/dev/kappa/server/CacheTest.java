@@ -10,6 +10,7 @@ import dev.kappa.engine.EngineStats;
 import dev.kappa.roofline.MeasuredRates;
 import dev.kappa.server.backend.SamplingDefaults;
 import dev.kappa.server.testing.KvBooks;
+import dev.kappa.server.testing.Patience;
 import dev.kappa.server.testing.RawClient;
 import dev.kappa.server.testing.ScriptedBackend.ClearCall;
 import dev.kappa.server.testing.TestServer;
@@ -37,7 +38,8 @@ class CacheTest {
   }
 
   private ClearCall nextClear() throws InterruptedException {
-    ClearCall call = server.backend().clearCalls().poll(10, TimeUnit.SECONDS);
+    ClearCall call =
+        server.backend().clearCalls().poll(Patience.LIMIT.toMillis(), TimeUnit.MILLISECONDS);
     if (call == null) {
       throw new AssertionError("nobody asked the engine to clear its cache");
     }

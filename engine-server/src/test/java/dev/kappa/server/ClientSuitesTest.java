@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
  * installs them. A client that is not installed is skipped.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-@Timeout(300)
+@Timeout(900)
 class ClientSuitesTest {
 
   private static final Path BASE =

@@ -24,7 +24,7 @@ import tools.jackson.databind.JsonNode;
 
 /** The server in front of the real engine with the model that ships. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-@Timeout(300)
+@Timeout(900)
 class EndToEndTest {
 
   private final HaystackServer server = new HaystackServer();

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whatever clients send, they get an answer, and it never blames the server. */
-@Timeout(120)
+@Timeout(600)
 class FuzzTest {
 
   private static final List<String> NAMES =

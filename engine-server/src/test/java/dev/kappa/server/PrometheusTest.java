@@ -4,11 +4,9 @@ import static dev.kappa.server.testing.TestServer.JSON;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kappa.server.testing.Dashboard;
+import dev.kappa.server.testing.Patience;
 import dev.kappa.server.testing.Programs;
 import dev.kappa.server.testing.TestServer;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -18,8 +16,8 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -27,8 +25,11 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** What Prometheus' own programs say of the metrics; skipped where they are not installed. */
-@Timeout(120)
+@Timeout(600)
 class PrometheusTest {
+
+  private static final Pattern LISTENING =
+      Pattern.compile("msg=\"Listening on\".* address=127\\.0\\.0\\.1:(\\d+)\\s");
 
   private final TestServer server = new TestServer();
   private final HttpClient client = HttpClient.newHttpClient();
@@ -60,14 +61,13 @@ class PrometheusTest {
   void prometheusScrapesThemAndAnswersTheDashboard(@TempDir Path directory) throws Exception {
     Path prometheus = Programs.require("prometheus");
     server.answerWithLetters();
-    int port = freePort();
     Path config = directory.resolve("prometheus.yml");
     Files.writeString(
         config,
         """
         global:
-          scrape_interval: 250ms
-          scrape_timeout: 250ms
+          scrape_interval: 2s
+          scrape_timeout: 2s
         scrape_configs:
           - job_name: kappa
             static_configs:
@@ -78,16 +78,18 @@ class PrometheusTest {
               - targets: ['127.0.0.1:%d']
         """
             .formatted(server.port(), server.port()));
+    Path log = directory.resolve("log");
     Process process =
         new ProcessBuilder(
                 prometheus.toString(),
                 "--config.file=" + config,
                 "--storage.tsdb.path=" + directory.resolve("data"),
-                "--web.listen-address=127.0.0.1:" + port)
+                "--web.listen-address=127.0.0.1:0")
             .redirectErrorStream(true)
-            .redirectOutput(directory.resolve("log").toFile())
+            .redirectOutput(log.toFile())
             .start();
     try {
+      int port = awaitPort(process, log);
       await(port, "sum(up) == 2");
       server.post("/v1/completions", "{\"prompt\":\"x\",\"max_tokens\":3}");
       await(port, "kappa_request_success_total{finished_reason=\"length\"} == 1");
@@ -98,14 +100,22 @@ class PrometheusTest {
         assertThat(answer.path("status").asString("")).as(expression).isEqualTo("success");
       }
     } finally {
-      process.destroy();
-      process.waitFor(20, TimeUnit.SECONDS);
+      // It holds the folder, which is deleted next.
+      process.destroyForcibly().waitFor();
     }
   }
 
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
+  /** The port that Prometheus has chosen and says it listens on. */
+  private static int awaitPort(Process process, Path log) throws Exception {
+    while (true) {
+      boolean alive = process.isAlive();
+      String said = Files.readString(log);
+      Matcher listening = LISTENING.matcher(said);
+      if (listening.find()) {
+        return Integer.parseInt(listening.group(1));
+      }
+      assertThat(alive).as(said).isTrue();
+      Thread.sleep(100);
     }
   }
 
@@ -117,20 +127,14 @@ class PrometheusTest {
     }
   }
 
-  /** Prometheus' answer; empty while it does not listen, or is not ready to answer, yet. */
-  private JsonNode query(int port, String expression) throws InterruptedException {
+  /** Prometheus' answer; empty while it is not ready to answer. */
+  private JsonNode query(int port, String expression) throws Exception {
     URI uri =
         URI.create(
             "http://127.0.0.1:%d/api/v1/query?query=%s"
                 .formatted(port, URLEncoder.encode(expression, StandardCharsets.UTF_8)));
-    HttpRequest request = HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(20)).build();
-    try {
-      HttpResponse<String> response = client.send(request, BodyHandlers.ofString());
-      return response.statusCode() == 503
-          ? JSON.createObjectNode()
-          : JSON.readTree(response.body());
-    } catch (IOException e) {
-      return JSON.createObjectNode();
-    }
+    HttpRequest request = HttpRequest.newBuilder(uri).timeout(Patience.LIMIT).build();
+    HttpResponse<String> response = client.send(request, BodyHandlers.ofString());
+    return response.statusCode() == 503 ? JSON.createObjectNode() : JSON.readTree(response.body());
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.kappa.engine.Finish;
 import dev.kappa.server.backend.SamplingDefaults;
 import dev.kappa.server.http.HttpLimits;
+import dev.kappa.server.testing.Patience;
 import dev.kappa.server.testing.RawClient;
 import dev.kappa.server.testing.Submission;
 import dev.kappa.server.testing.TestServer;
@@ -17,7 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(300)
 class ShutdownTest {
 
   private static final String PATH = "/v1/completions";
@@ -51,7 +52,7 @@ class ShutdownTest {
       unused.send("GET /health HTTP/1.1\r\nHost: a\r\n\r\n").receive();
       busy.post(PATH, "{\"prompt\":\"x\"}");
       Submission submission = server.backend().next();
-      CompletableFuture<Void> down = shutDown(Duration.ofSeconds(30));
+      CompletableFuture<Void> down = shutDown(Patience.LIMIT);
       assertThat(unused.isClosedByServer()).isTrue();
       awaitRefused();
       assertThat(down).isNotDone();
@@ -89,8 +90,8 @@ class ShutdownTest {
     int length = 16 << 20;
     try (RawClient slow = new RawClient(server.port())) {
       slow.post(PATH, "{\"prompt\":\"x\"}");
-      server.backend().next().text("y".repeat(length)).finish(Finish.Reason.STOP);
-      CompletableFuture<Void> down = shutDown(Duration.ofSeconds(30));
+      server.backend().next().bulk("y".repeat(length)).finish(Finish.Reason.STOP);
+      CompletableFuture<Void> down = shutDown(Patience.LIMIT);
       awaitRefused();
       assertThat(slow.receive().body()).hasSizeGreaterThan(length).endsWith("}");
       down.get();

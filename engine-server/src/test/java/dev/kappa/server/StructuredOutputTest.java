@@ -15,7 +15,7 @@ import tools.jackson.databind.JsonNode;
 
 /** {@code response_format} with the real engine and the model that ships, which knows no JSON. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-@Timeout(300)
+@Timeout(900)
 class StructuredOutputTest {
 
   private static final String PATH = "/v1/chat/completions";

@@ -74,6 +74,15 @@ public final class HttpListener implements AutoCloseable {
   }
 
   private void accept(SocketChannel channel, Router router, HttpLimits limits) {
+    addHandlers(channel, router, limits, inFlight);
+    connections.add(channel);
+    if (closing) {
+      channel.close();
+    }
+  }
+
+  /** Makes a channel speak HTTP. */
+  static void addHandlers(Channel channel, Router router, HttpLimits limits, InFlight inFlight) {
     HttpDecoderConfig config =
         new HttpDecoderConfig()
             .setMaxInitialLineLength(MAX_REQUEST_LINE)
@@ -85,10 +94,6 @@ public final class HttpListener implements AutoCloseable {
         .addLast(new IdleStateHandler(true, 0, 0, limits.idle().toMillis(), TimeUnit.MILLISECONDS))
         .addLast(reader)
         .addLast(new Connection(router, reader, inFlight, limits.ping()));
-    connections.add(channel);
-    if (closing) {
-      channel.close();
-    }
   }
 
   /** The port listened on, also where 0 was asked for. */

@@ -20,7 +20,7 @@ public final class RawClient implements AutoCloseable {
 
   public RawClient(int port) throws IOException {
     socket = new Socket(InetAddress.getLoopbackAddress(), port);
-    socket.setSoTimeout(10_000);
+    socket.setSoTimeout(Math.toIntExact(Patience.LIMIT.toMillis()));
     in = new BufferedInputStream(socket.getInputStream());
   }
 

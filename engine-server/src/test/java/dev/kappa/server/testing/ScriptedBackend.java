@@ -77,7 +77,7 @@ public final class ScriptedBackend implements InferenceBackend, AutoCloseable {
 
   /** The next request that no script answers. */
   public Submission next() throws InterruptedException {
-    Submission submission = waiting.poll(10, TimeUnit.SECONDS);
+    Submission submission = waiting.poll(Patience.LIMIT.toMillis(), TimeUnit.MILLISECONDS);
     if (submission == null) {
       throw new AssertionError("no request reached the engine");
     }

@@ -75,6 +75,14 @@ public final class Submission implements RequestHandle {
     return this;
   }
 
+  /** Delivers text as one token: for so much of it that a token per byte would take long. */
+  public Submission bulk(String text) {
+    generated.incrementAndGet();
+    OutputListener.Delta delta = new OutputListener.Delta(text, new int[] {'x'}, List.of());
+    engineThread.execute(() -> listener.onDelta(delta));
+    return this;
+  }
+
   /** Delivers tokens whose text is still held back. */
   public Submission heldBack(int... tokens) {
     generated.addAndGet(tokens.length);
@@ -164,7 +172,7 @@ public final class Submission implements RequestHandle {
   }
 
   public boolean awaitCancelled() throws InterruptedException {
-    return cancelled.await(10, TimeUnit.SECONDS);
+    return cancelled.await(Patience.LIMIT.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   public boolean isCancelled() {

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.kappa.server.http;
+
+import org.jspecify.annotations.NullMarked;
