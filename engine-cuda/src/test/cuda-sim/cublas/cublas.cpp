@@ -101,27 +101,37 @@ struct Product {
            kappaSimReachable(c.start, c.extent(m, n, batch));
   }
 
-  // K is cut into parts that are summed on their own, then together.
-  float sum(const float* row, const float* column, int64_t splits) const {
-    float total = 0;
+  // K is cut into parts that are summed on their own, then together. All rows at once, which a
+  // compiler makes vectors of; each row's sum keeps its order.
+  void sum(const float* rows, const float* column, int64_t splits, float* total) const {
+    std::vector<float> part((size_t)m);
+    std::fill(total, total + m, 0.0f);
     for (int64_t s = 0; s < splits; s++) {
-      float part = 0;
-      for (int64_t i = k * s / splits; i < k * (s + 1) / splits; i++) part += row[i] * column[i];
-      total += part;
+      std::fill(part.begin(), part.end(), 0.0f);
+      for (int64_t i = k * s / splits; i < k * (s + 1) / splits; i++) {
+        addScaled(part.data(), rows + i * m, column[i]);
+      }
+      addScaled(total, part.data(), 1.0f);
     }
-    return total;
+  }
+
+  void addScaled(float* __restrict to, const float* __restrict values, float factor) const {
+    for (int64_t row = 0; row < m; row++) to[row] += values[row] * factor;
   }
 
   void multiply(int64_t index) const {
     int64_t splits = splitsOf(m) * splitsOf(n);
-    std::vector<float> rows = a.read(index, m, k);
-    Matrix columnsOfB = b;
+    Matrix rowsOfA = a, columnsOfB = b;
+    rowsOfA.transposed = !a.transposed;
     columnsOfB.transposed = !b.transposed;
+    std::vector<float> rows = rowsOfA.read(index, k, m);  // [k][m]
     std::vector<float> columns = columnsOfB.read(index, n, k);
+    std::vector<float> sums((size_t)m);
     char* out = c.item(index);
     for (int64_t column = 0; column < n; column++) {
+      sum(rows.data(), &columns[column * k], splits, sums.data());
       for (int64_t row = 0; row < m; row++) {
-        float value = alpha * sum(&rows[row * k], &columns[column * k], splits);
+        float value = alpha * sums[row];
         size_t at = column * c.leading + row;
         if (beta != 0) value += beta * load(out, c.type, at);
         store(out, c.type, at, value);

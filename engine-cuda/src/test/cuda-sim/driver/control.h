@@ -19,7 +19,7 @@ struct Settings {
   std::atomic<size_t> pinnedBytes;      // most that can be pinned
   std::atomic<bool> machineCode;        // whether images of machine code are taken
   std::atomic<int> processors;
-  std::atomic<int64_t> copiesToFailure;  // that many copies succeed, the next fails; -1: none fails
+  std::atomic<int64_t> copiesToFailure;  // so many copies succeed, the next fails; below 0: none
 };
 
 constexpr int PROCESSORS = 132;

@@ -53,12 +53,8 @@ struct Copy {
   }
 };
 
-bool failsNow() {
-  int64_t left = settings().copiesToFailure;
-  if (left < 0) return false;
-  settings().copiesToFailure = left - 1;
-  return left == 0;
-}
+// In one step, so that of copies submitted at once exactly one is the n-th.
+bool failsNow() { return settings().copiesToFailure.fetch_sub(1) == 0; }
 
 void count(Place target, Place source, size_t bytes) {
   counters().copies++;

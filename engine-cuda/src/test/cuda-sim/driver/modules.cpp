@@ -38,7 +38,8 @@ struct Function {
 
 struct Module {
   void* library;
-  std::string ptx;  // of the image that the library stands in for
+  bool described;                           // by the PTX image that the library stands in for
+  std::map<std::string, PtxEntry> entries;  // of that image
   std::map<std::string, std::unique_ptr<Function>> functions;
 };
 
@@ -59,7 +60,8 @@ Modules& modules() {
   return all;
 }
 
-int open(void** handle, const char* path, std::string ptx) {
+// ptx: the image that the library stands in for, or null.
+int open(void** handle, const char* path, const char* ptx) {
   void* library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     fprintf(stderr, "[simulated CUDA] %s\n", dlerror());
@@ -69,7 +71,8 @@ int open(void** handle, const char* path, std::string ptx) {
   std::lock_guard<std::mutex> held(all.lock);
   auto made = std::make_unique<Module>();
   made->library = library;
-  made->ptx = std::move(ptx);
+  made->described = ptx != nullptr;
+  if (ptx != nullptr) made->entries = readEntries(ptx);
   *handle = made.get();
   all.byHandle[*handle] = std::move(made);
   counters().modules++;
@@ -83,7 +86,7 @@ int openElf(void** handle, const void* image) {
   if (file < 0 || write(file, image, bytes) != (ssize_t)bytes) return INVALID_IMAGE;
   char path[64];
   snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-  return open(handle, path, "");
+  return open(handle, path, nullptr);
 }
 
 // Whether the kernel built from the sources is the one that the image describes.
@@ -212,7 +215,7 @@ EXPORTED int cuModuleLoadData(void** handle, const void* image) {
     substitute = modules().substitute;
   }
   return substitute.empty() ? INVALID_IMAGE
-                            : open(handle, substitute.c_str(), elf ? "" : (const char*)image);
+                            : open(handle, substitute.c_str(), elf ? nullptr : (const char*)image);
 }
 
 EXPORTED int cuModuleLoadDataEx(void** handle, const void* image, unsigned, int*, void**) {
@@ -239,15 +242,18 @@ EXPORTED int cuModuleGetFunction(void** handle, void* moduleHandle, const char* 
   auto* kernel = (const KernelDescription*)dlsym(
       module.library, ("kernel_description_" + std::string(name)).c_str());
   if (kernel == nullptr || kernel->version != KERNEL_ABI_VERSION) return NOT_FOUND;
-  std::vector<size_t> sizes;
-  if (!module.ptx.empty() && !readEntry(module.ptx, name, &sizes)) return NOT_FOUND;
-  if (!module.ptx.empty() && !agrees(sizes, *kernel)) {
-    fprintf(stderr, "[simulated CUDA] the PTX image has other parameters for %s\n", name);
-    return INVALID_IMAGE;
+  size_t threads = MAX_BLOCK_THREADS;
+  if (module.described) {
+    auto entry = module.entries.find(name);
+    if (entry == module.entries.end()) return NOT_FOUND;
+    if (!agrees(entry->second.parameterSizes, *kernel)) {
+      fprintf(stderr, "[simulated CUDA] the PTX image has other parameters for %s\n", name);
+      return INVALID_IMAGE;
+    }
+    if (entry->second.maxThreads > 0) threads = entry->second.maxThreads;
   }
   auto& function = module.functions[name];
   if (!function) {
-    size_t threads = readMaxThreads(module.ptx, name, MAX_BLOCK_THREADS);
     function = std::make_unique<Function>(Function{kernel, name, threads});
   }
   modules().functions[function.get()] = function.get();

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <algorithm>
-
 namespace {
 
 // Bytes of a parameter: ".param .u64 .ptr .align 1 name", ".param .align 8 .b8 name[16]".
@@ -22,6 +20,30 @@ size_t readSize(const std::string& parameter) {
              : bytes * strtoul(&parameter[bracket + 1], nullptr, 10);
 }
 
+// Of what lies between the parentheses.
+std::vector<size_t> readSizes(const std::string& parameters) {
+  std::vector<size_t> sizes;
+  for (size_t at = parameters.find(".param"); at != std::string::npos;
+       at = parameters.find(".param", at + 1)) {
+    sizes.push_back(readSize(parameters.substr(at, parameters.find(',', at) - at)));
+  }
+  return sizes;
+}
+
+// Of what lies between the parameters and the body.
+size_t readMaxThreads(const std::string& directives) {
+  size_t bound = directives.find(".maxntid");
+  if (bound == std::string::npos) return 0;
+  size_t threads = 1;
+  const char* at = directives.c_str() + bound + strlen(".maxntid");
+  for (;;) {
+    char* after;
+    threads *= strtoul(at, &after, 10);
+    if (*after != ',') return threads;
+    at = after + 1;
+  }
+}
+
 }  // namespace
 
 bool isPtx(const char* image) {
@@ -29,28 +51,18 @@ bool isPtx(const char* image) {
   return version != nullptr && strstr(version, ".target") != nullptr;
 }
 
-bool readEntry(const std::string& ptx, const std::string& name, std::vector<size_t>* sizes) {
-  size_t start = ptx.find(".entry " + name + "(");
-  if (start == std::string::npos) return false;
-  size_t end = ptx.find(')', start);
-  for (size_t at = ptx.find(".param", start); at < end; at = ptx.find(".param", at + 1)) {
-    sizes->push_back(readSize(ptx.substr(at, std::min(end, ptx.find(',', at)) - at)));
+std::map<std::string, PtxEntry> readEntries(const char* ptx) {
+  static const char ENTRY[] = ".entry ";
+  std::map<std::string, PtxEntry> entries;
+  for (const char* at = strstr(ptx, ENTRY); at != nullptr; at = strstr(at, ENTRY)) {
+    at += strlen(ENTRY);
+    const char* open = strchr(at, '(');
+    const char* close = open == nullptr ? nullptr : strchr(open, ')');
+    if (close == nullptr) break;
+    PtxEntry& entry = entries[std::string(at, open)];
+    entry.parameterSizes = readSizes(std::string(open, close));
+    entry.maxThreads = readMaxThreads(std::string(close, strcspn(close, "{;")));
+    at = close;
   }
-  return true;
-}
-
-size_t readMaxThreads(const std::string& ptx, const std::string& name, size_t otherwise) {
-  size_t entry = ptx.find(".entry " + name + "(");
-  if (entry == std::string::npos) return otherwise;
-  size_t end = ptx.find_first_of("{;", ptx.find(')', entry));
-  size_t bound = ptx.find(".maxntid", entry);
-  if (bound == std::string::npos || bound >= end) return otherwise;
-  size_t threads = 1;
-  const char* at = ptx.c_str() + bound + strlen(".maxntid");
-  for (;;) {
-    char* after;
-    threads *= strtoul(at, &after, 10);
-    if (*after != ',') return threads;
-    at = after + 1;
-  }
+  return entries;
 }

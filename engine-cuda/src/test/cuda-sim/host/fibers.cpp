@@ -95,7 +95,7 @@ void releaseBarrier() {
 // Performs the action if all lanes of the mask that still run have come.
 void completeWarp(Warp& warp, int firstThread, unsigned mask) {
   unsigned lanes = mask & warp.alive;
-  if (lanes == 0) return;
+  if (lanes == 0 || (lanes & ~warp.waiting) != 0) return;
   WarpAction action = nullptr;
   for (unsigned rest = lanes; rest != 0; rest &= rest - 1) {
     int l = __builtin_ctz(rest);
@@ -108,9 +108,9 @@ void completeWarp(Warp& warp, int firstThread, unsigned mask) {
   action(warp.argument, lanes);
   for (unsigned rest = lanes; rest != 0; rest &= rest - 1) {
     int l = __builtin_ctz(rest);
-    warp.waitMask[l] = 0;
     block().threads[firstThread + l].waiting = Waiting::NOTHING;
   }
+  warp.waiting &= ~lanes;
 }
 
 // Where every fiber begins, and begins again for each block.
@@ -124,9 +124,11 @@ void fiberMain() {
     self.waiting = Waiting::ENDED;
     warp.alive &= ~(1u << l);
     if (--b.alive == 0) leaveBlock();
-    for (unsigned rest = warp.alive; rest != 0; rest &= rest - 1) {
-      unsigned mask = warp.waitMask[__builtin_ctz(rest)];
-      if (mask >> l & 1) completeWarp(warp, self.number - l, mask);
+    for (unsigned rest = warp.waiting; rest != 0; rest &= rest - 1) {
+      int other = __builtin_ctz(rest);
+      unsigned mask = warp.waitMask[other];
+      bool waits = warp.waiting >> other & 1;  // it may have gone on with one before it
+      if (waits && (mask >> l & 1)) completeWarp(warp, self.number - l, mask);
     }
     if (b.atBarrier > 0 && b.atBarrier == b.alive) releaseBarrier();
     runNext();
@@ -191,7 +193,7 @@ void startBlock(size_t number) {
   for (int i = 0; i * WARP_LANES < b.count; i++) {
     int lanes = b.count - i * WARP_LANES;
     b.warps[i].alive = lanes >= WARP_LANES ? ~0u : (1u << lanes) - 1;
-    memset(b.warps[i].waitMask, 0, sizeof b.warps[i].waitMask);
+    b.warps[i].waiting = 0;
   }
   for (int i = 0; i < b.count; i++) {
     Thread& t = b.threads[i];
@@ -276,6 +278,7 @@ void waitForWarp(unsigned mask, void* argument, WarpAction action) {
   int l = self.number % WARP_LANES;
   if (!(mask >> l & 1)) fail("a lane is not in the mask of its own warp operation");
   Warp& warp = b.warps[self.number / WARP_LANES];
+  warp.waiting |= 1u << l;
   warp.waitMask[l] = mask;
   warp.argument[l] = argument;
   warp.action[l] = action;

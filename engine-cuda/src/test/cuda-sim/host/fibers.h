@@ -40,7 +40,8 @@ using WarpAction = void (*)(void** arguments, unsigned lanes);
 
 struct Warp {
   unsigned alive;
-  unsigned waitMask[WARP_LANES];  // 0: not waiting
+  unsigned waiting;               // lanes at a warp operation
+  unsigned waitMask[WARP_LANES];  // of those lanes: whom they wait for
   WarpAction action[WARP_LANES];
   void* argument[WARP_LANES];
 };

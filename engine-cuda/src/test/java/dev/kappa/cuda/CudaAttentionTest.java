@@ -135,12 +135,12 @@ class CudaAttentionTest {
         DeviceMemory angles = scene.device.allocate(4L * BLOCK_TOKENS * dim);
         HostMemory host = scene.device.allocateHost(angles.bytes())) {
       scene.stream.copy(angles, 0, host, 0, angles.bytes());
+      scene.stream.synchronize();
       for (int i = 0; i < 2 * 3 * dim; i++) {
         float value = i < 3 * dim ? 0.5f : 1e6f;
         short bits = (short) (Float.floatToRawIntBits(value) >>> 16);
         host.segment().setAtIndex(ValueLayout.JAVA_SHORT, i, bits);
       }
-      scene.stream.synchronize();
       scene.stream.copy(qkv, 0, host, 0, qkv.bytes());
       Batch batch = scene.batch(new int[] {0, 2});
       RopeStore rope = new RopeStore(shape, angles, null, null, 1e-6f);

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
  * A context that exceeds the device, on a simulated driver whose queues hold 1,024 operations as a
  * real one's do. A step of this model has more of them.
  */
-@Timeout(180)
+@Timeout(600)
 class CudaStreamedStepTest {
 
   private static final int LAYERS = 64;

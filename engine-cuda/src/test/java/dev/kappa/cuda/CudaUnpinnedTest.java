@@ -13,6 +13,7 @@ import dev.kappa.engine.Collected;
 import dev.kappa.engine.EngineOptions;
 import dev.kappa.engine.TestEngine;
 import dev.kappa.kv.KvStats;
+import dev.kappa.kv.RestoreMode;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
@@ -20,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A driver that pins little: enough for each step's few numbers, not for KV in host memory. */
-@Timeout(60)
+@Timeout(300)
 class CudaUnpinnedTest {
 
   private static final long HOST = 32L << 20;
@@ -44,6 +45,8 @@ class CudaUnpinnedTest {
         .maxSequences(4)
         .maxBatchedTokens(64)
         .hostBytes(HOST)
+        // How much of a prefix is computed instead would depend on how fast everything is.
+        .restore(RestoreMode.LOAD)
         .seed(1)
         .build();
   }

@@ -1,7 +1,7 @@
 package dev.kappa.device.check;
 
 import dev.kappa.device.Device;
-import dev.kappa.device.DeviceMemory;
+import dev.kappa.device.HostMemory;
 import dev.kappa.device.Kernels;
 import dev.kappa.device.KvLayer;
 import dev.kappa.device.Memory;
@@ -37,17 +37,20 @@ public final class WrongDevice extends WrappedDevice {
     }
     if (method.getName().equals(wrong)) {
       Stream stream = (Stream) own[0];
-      if (own[own.length - 1] instanceof KvLayer layer) {
-        // Where nothing is to be written.
-        stream.copy(layer.pool(), 0, (DeviceMemory) own[1], 0, 4);
-      } else {
-        Memory out = (Memory) own[own.length - 1];
-        // Of two routes, experts may be the same; what is no expert's number is always wrong.
-        long from = wrong.equals("route") ? 4 : out.bytes() / 2 / 4 * 4;
-        stream.copy(out, 0, out, from, 4);
-      }
+      Object last = own[own.length - 1];
+      // Of KV, the start is where nothing is to be written.
+      spoil(stream, last instanceof KvLayer layer ? layer.pool() : (Memory) last);
     }
     return result;
+  }
+
+  /** With what no result is, whatever the inputs: 8e37 as floats, 2e9 as an integer. */
+  private void spoil(Stream stream, Memory result) {
+    try (HostMemory wrong = allocateHost(4)) {
+      wrong.segment().fill((byte) 0x7e);
+      stream.copy(result, 0, wrong, 0, 4);
+      stream.synchronize();
+    }
   }
 
   @Override

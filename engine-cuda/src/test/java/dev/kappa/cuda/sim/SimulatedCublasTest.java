@@ -52,7 +52,8 @@ class SimulatedCublasTest {
             .start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(output).isZero();
-    assertThat(output.strip()).isEqualTo("12 true");
+    // A machine's Java may say something of its own first.
+    assertThat(output.lines()).last().isEqualTo("12 true");
   }
 
   @Test

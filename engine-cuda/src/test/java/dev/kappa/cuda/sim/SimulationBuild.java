@@ -66,7 +66,8 @@ final class SimulationBuild {
     List<Unit> samples = kernels(sources.resolve("kernels"));
     List<Unit> cublas = new ArrayList<>();
     for (int major : List.of(12, 13)) {
-      cublas.addAll(units(sources.resolve("cublas"), ".cpp", List.of("-DCUBLAS_MAJOR=" + major)));
+      List<String> options = List.of("-O3", "-DCUBLAS_MAJOR=" + major);
+      cublas.addAll(units(sources.resolve("cublas"), ".cpp", options));
     }
     Unit cublasFillers = fillers(sources.resolve("cublas/imports.txt"), "kappaSimUnsupportedBlas");
     List<Unit> runtime = units(host, ".cpp", List.of());
