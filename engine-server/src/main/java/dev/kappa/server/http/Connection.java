@@ -117,6 +117,7 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
     }
     closing |= exchange.closesAfter();
     current = null;
+    reader.answered(exchange.call());
     reader.answering(false);
     advance(ctx);
   }

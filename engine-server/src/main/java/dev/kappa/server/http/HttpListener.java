@@ -34,6 +34,7 @@ public final class HttpListener implements AutoCloseable {
   private final MultiThreadIoEventLoopGroup loops;
   private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
   private final InFlight inFlight = new InFlight();
+  private final BodyBudget bodies;
   private final Channel socket;
   private volatile boolean closing;
 
@@ -44,6 +45,7 @@ public final class HttpListener implements AutoCloseable {
    */
   public HttpListener(InetSocketAddress address, Router router, HttpLimits limits)
       throws IOException {
+    bodies = BodyBudget.of(limits);
     int threads = Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 4);
     loops =
         new MultiThreadIoEventLoopGroup(
@@ -74,7 +76,7 @@ public final class HttpListener implements AutoCloseable {
   }
 
   private void accept(SocketChannel channel, Router router, HttpLimits limits) {
-    addHandlers(channel, router, limits, inFlight);
+    addHandlers(channel, router, limits, inFlight, bodies);
     connections.add(channel);
     if (closing) {
       channel.close();
@@ -82,12 +84,13 @@ public final class HttpListener implements AutoCloseable {
   }
 
   /** Makes a channel speak HTTP. */
-  static void addHandlers(Channel channel, Router router, HttpLimits limits, InFlight inFlight) {
+  static void addHandlers(
+      Channel channel, Router router, HttpLimits limits, InFlight inFlight, BodyBudget bodies) {
     HttpDecoderConfig config =
         new HttpDecoderConfig()
             .setMaxInitialLineLength(MAX_REQUEST_LINE)
             .setMaxHeaderSize(MAX_HEADERS);
-    RequestReader reader = new RequestReader(limits.maxBodyBytes());
+    RequestReader reader = new RequestReader(limits.maxBodyBytes(), bodies);
     channel
         .pipeline()
         .addLast(new HttpServerCodec(config))

@@ -31,14 +31,19 @@ import org.jspecify.annotations.Nullable;
 final class RequestReader extends SimpleChannelInboundHandler<HttpObject> {
 
   private final int maxBodyBytes;
+  private final BodyBudget budget;
   private @Nullable HttpRequest head;
   private ByteArrayOutputStream body = new ByteArrayOutputStream();
   private long arrivedNanos;
   private boolean broken;
   private boolean answering;
 
-  RequestReader(int maxBodyBytes) {
+  /** Bytes taken of the budget for this connection's requests, none of which was answered yet. */
+  private long held;
+
+  RequestReader(int maxBodyBytes, BodyBudget budget) {
     this.maxBodyBytes = maxBodyBytes;
+    this.budget = budget;
   }
 
   /** Whether a request has begun to arrive and is not complete. */
@@ -49,6 +54,23 @@ final class RequestReader extends SimpleChannelInboundHandler<HttpObject> {
   /** Tells whether an answer is on its way, which nothing may come between. */
   void answering(boolean answering) {
     this.answering = answering;
+  }
+
+  /** A request that was read has been answered. */
+  void answered(HttpCall call) {
+    giveBack(call.body().length);
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext ctx) {
+    giveBack(held);
+    broken = true;
+    ctx.fireChannelInactive();
+  }
+
+  private void giveBack(long bytes) {
+    held -= bytes;
+    budget.give(bytes);
   }
 
   @Override
@@ -95,6 +117,11 @@ final class RequestReader extends SimpleChannelInboundHandler<HttpObject> {
       refuse(ctx, tooLarge());
       return;
     }
+    if (!budget.take(content.readableBytes())) {
+      refuse(ctx, ApiError.unavailable("other requests' bodies take all memory there is for them"));
+      return;
+    }
+    held += content.readableBytes();
     try {
       content.readBytes(body, content.readableBytes());
     } catch (IOException e) {
@@ -103,8 +130,6 @@ final class RequestReader extends SimpleChannelInboundHandler<HttpObject> {
   }
 
   private void complete(ChannelHandlerContext ctx, HttpRequest request) {
-    byte[] bytes = body.toByteArray();
-    reset();
     QueryStringDecoder uri = new QueryStringDecoder(originForm(request.uri()));
     String path;
     try {
@@ -113,6 +138,8 @@ final class RequestReader extends SimpleChannelInboundHandler<HttpObject> {
       refuse(ctx, ApiError.invalid(400, "the request's path is not well encoded"));
       return;
     }
+    byte[] bytes = body.toByteArray();
+    reset();
     ctx.fireChannelRead(
         new HttpCall(
             request.method().name(),
@@ -127,6 +154,7 @@ final class RequestReader extends SimpleChannelInboundHandler<HttpObject> {
 
   private void refuse(ChannelHandlerContext ctx, ApiError error) {
     broken = true;
+    giveBack(body.size());
     reset();
     ctx.fireChannelRead(new Incoming.Unreadable(error));
   }

@@ -27,7 +27,8 @@ class IdleConnectionTest {
   void connect() {
     channel.freezeTime();
     Router router = new Router(Runnable::run, null).post("/work", exchanges::add);
-    HttpListener.addHandlers(channel, router, HttpLimits.DEFAULT.withIdle(IDLE), new InFlight());
+    HttpListener.addHandlers(
+        channel, router, HttpLimits.DEFAULT.withIdle(IDLE), new InFlight(), new BodyBudget(1_000));
   }
 
   @AfterEach
