@@ -43,6 +43,7 @@ final class Prediction {
    * @param requests of each round
    * @param rounds each with documents and arrivals of its own, and engines that know nothing yet
    * @param use share of the time that requests take one after the other; decides their rate
+   * @param maxBatchedTokens most tokens in a step; 0 for the engine's choice
    * @param dummyWeights whether weights are random
    * @param seed of documents and arrivals
    * @param traceOut where to write a trace of the last round; null for none
@@ -53,6 +54,7 @@ final class Prediction {
       int requests,
       int rounds,
       double use,
+      int maxBatchedTokens,
       boolean dummyWeights,
       long seed,
       @Nullable Path traceOut) {}
@@ -96,7 +98,8 @@ final class Prediction {
    */
   Result run(Consumer<String> progress) throws InterruptedException {
     progress.accept("measuring");
-    MeasuredMachine measured = MeasuredMachine.of(settings.model, device);
+    MeasuredMachine measured =
+        MeasuredMachine.of(settings.model, device, settings.maxBatchedTokens);
     List<Round> rounds = new ArrayList<>();
     for (int round = 0; round < settings.rounds; round++) {
       progress.accept("round %d of %d".formatted(round + 1, settings.rounds));

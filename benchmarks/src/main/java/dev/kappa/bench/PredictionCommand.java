@@ -69,6 +69,7 @@ final class PredictionCommand implements Callable<Integer> {
             requests,
             rounds,
             use,
+            flags.maxBatchedTokens(),
             flags.dummyWeights(),
             flags.seed(),
             flags.traceOut());

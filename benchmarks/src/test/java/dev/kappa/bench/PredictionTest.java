@@ -21,10 +21,12 @@ class PredictionTest {
   @Test
   void comparesWhatWasPredictedWithWhatCame() throws InterruptedException {
     Path model = Path.of("..", "models", "haystack");
-    Prediction.Settings settings = new Prediction.Settings(model, 4, 6, 1, 0.3, false, 1, null);
+    Prediction.Settings settings =
+        new Prediction.Settings(model, 4, 6, 1, 0.3, 256, false, 1, null);
     DeviceOptions throttled = new DeviceOptions(0, 0, 200_000_000, false);
     try (Device device = Devices.open("cpu", throttled).device()) {
       Prediction.Result result = run(settings, device);
+      assertThat(result.measured().maxBatchedTokens()).isEqualTo(256);
       Prediction.Round round = result.rounds().getFirst();
       assertThat(round.predicted().finished()).isEqualTo(6);
       assertThat(round.found().finished()).isEqualTo(6);

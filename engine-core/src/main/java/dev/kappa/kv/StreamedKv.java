@@ -179,17 +179,18 @@ public final class StreamedKv implements LayerKv, AutoCloseable {
    * @return nanoseconds that the device spent copying it
    */
   public long settle() {
-    long nanos = 0;
+    long all = 0;
     for (Reading reading : readings) {
       bytes += reading.bytes;
-      long start = reading.start.completedNanos();
       long done = reading.end.completedNanos();
-      nanos += done - start;
-      listener.onCopied(STREAM, start, done, reading.bytes);
+      // The device's clock may have been set between the two.
+      long nanos = Math.max(1, done - reading.start.completedNanos());
+      all += nanos;
+      listener.onCopied(STREAM, done - nanos, done, reading.bytes);
     }
-    copyNanos += nanos;
+    copyNanos += all;
     forget();
-    return nanos;
+    return all;
   }
 
   /** Takes no account of a step that was not submitted whole, or has failed. */

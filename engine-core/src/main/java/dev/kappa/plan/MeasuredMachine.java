@@ -38,12 +38,13 @@ public record MeasuredMachine(MeasuredRates rates, Machine.Measured machine, int
    *
    * @param model a model's folder, of which only its {@code config.json} is needed, or a GGUF file;
    *     its weights are random numbers of 16 or 32 bits in any case
+   * @param maxBatchedTokens most tokens in a step; 0 for the engine's choice
    */
-  public static MeasuredMachine of(Path model, Device device) {
+  public static MeasuredMachine of(Path model, Device device, int maxBatchedTokens) {
     long bytes = device.freeBytes();
     MachineProbe.Settings settings =
         new MachineProbe.Settings(
-            0, WARM_UPS, ROUNDS, () -> LockSupport.parkNanos(device, PAUSE_NANOS));
+            maxBatchedTokens, WARM_UPS, ROUNDS, () -> LockSupport.parkNanos(device, PAUSE_NANOS));
     return of(model, device.info().name(), bytes, MachineProbe.measure(model, device, settings));
   }
 

@@ -81,12 +81,12 @@ class PredictionTest {
     List<AssertionError> differences = new ArrayList<>();
     for (int attempt = 0; attempt < ATTEMPTS && differences.size() < ENOUGH; attempt++) {
       try (Device device = Devices.open("cpu", throttled).device()) {
-        MeasuredMachine measured = MeasuredMachine.of(model, device);
+        MeasuredMachine measured = MeasuredMachine.of(model, device, 0);
         try {
           assertDoesWhatTheReplayPredicts(model, device, measured);
           return;
         } catch (AssertionError e) {
-          if (isSteady(measured.rates(), MeasuredMachine.of(model, device).rates())) {
+          if (isSteady(measured.rates(), MeasuredMachine.of(model, device, 0).rates())) {
             differences.add(e);
           }
         }

@@ -122,7 +122,7 @@ final class MachineFlags {
       }
     }
     try (Device opened = device.open().device()) {
-      return MeasuredMachine.of(model, opened);
+      return MeasuredMachine.of(model, opened, 0);
     }
   }
 
