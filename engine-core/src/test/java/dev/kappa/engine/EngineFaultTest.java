@@ -73,16 +73,8 @@ class EngineFaultTest {
     }
 
     private Object awaitEnd() {
-      EngineFaultTest.await(ended);
+      TestEngine.await(ended);
       return ends().getFirst();
-    }
-  }
-
-  private static void await(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
     }
   }
 
@@ -260,7 +252,7 @@ class EngineFaultTest {
       Probe probe =
           new Probe(delta -> {
             deltas.incrementAndGet();
-            await(cancelled);
+            TestEngine.await(cancelled);
           });
       RequestHandle handle = engine.engine().submit(request(100), probe);
       handle.cancel();
@@ -283,10 +275,10 @@ class EngineFaultTest {
     Probe first =
         new Probe(delta -> {
           running.countDown();
-          await(go);
+          TestEngine.await(go);
         });
     engine.submit(request(100), first);
-    await(running);
+    TestEngine.await(running);
     Probe waiting = new Probe(delta -> {});
     engine.submit(request(100), waiting);
     List<Long> left = java.util.Collections.synchronizedList(new ArrayList<>());

@@ -117,14 +117,6 @@ class OffloadFaultTest {
     }
   }
 
-  private static void await(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
   /** Stops the first copy on a stream that the script sees until it is let go. */
   private static final class Halt implements ScriptedDevice.Script, AutoCloseable {
     private final String stream;
@@ -141,7 +133,7 @@ class OffloadFaultTest {
       if (on.equals(stream)) {
         copies.incrementAndGet();
         reached.countDown();
-        await(go);
+        TestEngine.await(go);
       }
     }
 
@@ -382,7 +374,7 @@ class OffloadFaultTest {
         Halt reading = new Halt("stream-in")) {
       device.follow(reading);
       Collected streamed = engine.submit(prompt, sampling(50));
-      await(reading.reached);
+      TestEngine.await(reading.reached);
       CountDownLatch arrival = new CountDownLatch(1);
       device.hold("stream-in", arrival);
       reading.close();
@@ -402,7 +394,7 @@ class OffloadFaultTest {
         Halt reading = new Halt("stream-in")) {
       device.follow(reading);
       Collected streamed = engine.submit(prompt(LONG), sampling(50));
-      await(reading.reached);
+      TestEngine.await(reading.reached);
       streamed.cancel();
       assertThat(streamed.finish().reason()).isEqualTo(Finish.Reason.ABORT);
       // As of the end of the round in which the engine has stopped the step.

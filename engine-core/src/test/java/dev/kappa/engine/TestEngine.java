@@ -102,7 +102,8 @@ public final class TestEngine implements AutoCloseable {
     }
   }
 
-  private static void await(CountDownLatch latch) {
+  /** Waits, for as long as the test may take. */
+  static void await(CountDownLatch latch) {
     try {
       latch.await();
     } catch (InterruptedException e) {
