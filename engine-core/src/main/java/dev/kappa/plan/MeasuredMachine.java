@@ -102,6 +102,7 @@ public record MeasuredMachine(MeasuredRates rates, Machine.Measured machine, int
               machine.hostToDeviceBytesPerSecond(),
               machine.deviceToHostBytesPerSecond(),
               machine.deviceMemoryBytesPerSecond() * found.weightsNanos() / wanted.weightsNanos(),
+              machine.attentionBytesPerSecond() * found.contextNanos() / wanted.contextNanos(),
               Math.max(0, Math.round(machine.kernelLaunchNanos() + late)),
               0);
     }
@@ -112,7 +113,8 @@ public record MeasuredMachine(MeasuredRates rates, Machine.Measured machine, int
   private static double distance(MeasuredRates one, MeasuredRates other, int tokens) {
     return factor(one.stepNanos(1), other.stepNanos(1))
         + factor(one.stepNanos(tokens), other.stepNanos(tokens))
-        + factor(one.pairNanos(), other.pairNanos());
+        + factor(one.pairNanos(), other.pairNanos())
+        + factor(one.contextNanos(), other.contextNanos());
   }
 
   private static double factor(double one, double other) {

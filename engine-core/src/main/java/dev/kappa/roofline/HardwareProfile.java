@@ -10,6 +10,8 @@ package dev.kappa.roofline;
  * @param hostToDeviceBytesPerSecond rate of large copies to the device
  * @param deviceToHostBytesPerSecond rate of large copies from the device
  * @param deviceMemoryBytesPerSecond rate at which kernels read and write device memory
+ * @param attentionBytesPerSecond rate at which attention reads KV, if it has little else to do; on
+ *     a processor less than that
  * @param kernelLaunchNanos what a kernel takes however little it does
  * @param copyLatencyNanos what a copy takes however small it is
  */
@@ -20,6 +22,7 @@ public record HardwareProfile(
     double hostToDeviceBytesPerSecond,
     double deviceToHostBytesPerSecond,
     double deviceMemoryBytesPerSecond,
+    double attentionBytesPerSecond,
     long kernelLaunchNanos,
     long copyLatencyNanos) {
 
@@ -31,7 +34,8 @@ public record HardwareProfile(
         && attentionFlopsPerSecond > 0
         && hostToDeviceBytesPerSecond > 0
         && deviceToHostBytesPerSecond > 0
-        && deviceMemoryBytesPerSecond > 0)) {
+        && deviceMemoryBytesPerSecond > 0
+        && attentionBytesPerSecond > 0)) {
       throw new IllegalArgumentException("the rates of " + name + " must be positive");
     }
     if (kernelLaunchNanos < 0 || copyLatencyNanos < 0) {
@@ -39,7 +43,7 @@ public record HardwareProfile(
     }
   }
 
-  /** A machine whose attention reaches what matrix products reach. */
+  /** A machine whose attention reaches what other kernels reach. */
   public HardwareProfile(
       String name,
       double flopsPerSecond,
@@ -55,6 +59,7 @@ public record HardwareProfile(
         hostToDeviceBytesPerSecond,
         deviceToHostBytesPerSecond,
         deviceMemoryBytesPerSecond,
+        deviceMemoryBytesPerSecond,
         kernelLaunchNanos,
         copyLatencyNanos);
   }
@@ -67,17 +72,16 @@ public record HardwareProfile(
    * @param bytes read from and written to device memory
    */
   public double kernelNanos(double flops, double bytes) {
-    return longer(flops / flopsPerSecond, bytes);
+    return longer(flops / flopsPerSecond, bytes / deviceMemoryBytesPerSecond);
   }
 
   /** The same for attention. */
   public double attentionNanos(double flops, double bytes) {
-    return longer(flops / attentionFlopsPerSecond, bytes);
+    return longer(flops / attentionFlopsPerSecond, bytes / attentionBytesPerSecond);
   }
 
-  private double longer(double arithmeticSeconds, double bytes) {
-    double seconds = Math.max(arithmeticSeconds, bytes / deviceMemoryBytesPerSecond);
-    return kernelLaunchNanos + seconds * NANOS;
+  private double longer(double arithmeticSeconds, double memorySeconds) {
+    return kernelLaunchNanos + Math.max(arithmeticSeconds, memorySeconds) * NANOS;
   }
 
   /** A copy from host to device memory. */

@@ -58,7 +58,7 @@ public record MeasuredRates(
 
   /**
    * The machine for whom the formulas give these times: C is the work of a token by {@link
-   * ModelShape#flopsWithoutAttention} over its time.
+   * ModelShape#flopsWithoutAttention} over its time, and likewise for the rest.
    *
    * @param model that was measured
    * @param weightBytes that a step reads; 0 if the rate of device memory does not matter
@@ -75,6 +75,9 @@ public record MeasuredRates(
         loadBytesPerSecond,
         storeBytesPerSecond,
         weightBytes == 0 ? Double.POSITIVE_INFINITY : weightBytes / weightsNanos * NANOS,
+        contextNanos == 0
+            ? Double.POSITIVE_INFINITY
+            : model.kvBytesPerToken() / contextNanos * NANOS,
         0,
         0);
   }

@@ -22,13 +22,14 @@ class MachineProbeTest {
   private static final double PRODUCTS = 5e14;
   private static final double ATTENTION = 2e14;
   private static final double MEMORY = 3e12;
+  private static final double KV = 2e12;
   private static final long LAUNCH = 3000;
 
   @TempDir Path folder;
 
   private MeasuredRates measure(int positions) {
     HardwareProfile machine =
-        new HardwareProfile("known", PRODUCTS, ATTENTION, 50e9, 40e9, MEMORY, LAUNCH, 0);
+        new HardwareProfile("known", PRODUCTS, ATTENTION, 50e9, 40e9, MEMORY, KV, LAUNCH, 0);
     try (VirtualDevice device = new VirtualDevice(machine, 1)) {
       MachineProbe.Settings settings = new MachineProbe.Settings(0, 0, 1, device::run);
       MachineProbe.Found found =
@@ -47,7 +48,7 @@ class MachineProbeTest {
     assertThat(rates.pairNanos()).isCloseTo(524_288 / ATTENTION * 1e9, withinPercentage(3));
     double weights = 2 * (layers + 4096.0 * 128256);
     assertThat(rates.weightsNanos() / (weights / MEMORY * 1e9)).isBetween(0.9, 1.1);
-    assertThat(rates.contextNanos()).isCloseTo(131_072 / MEMORY * 1e9, withinPercentage(5));
+    assertThat(rates.contextNanos()).isCloseTo(131_072 / KV * 1e9, withinPercentage(5));
     // Nine kernels in each layer and a few more, and reading the output projection for one row.
     double fixed = (9 * 32 + 6) * LAUNCH + 2 * 4096.0 * 128256 / MEMORY * 1e9;
     assertThat(rates.fixedNanos() / fixed).isBetween(0.9, 1.2);

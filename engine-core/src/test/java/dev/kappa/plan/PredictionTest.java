@@ -163,9 +163,17 @@ class PredictionTest {
     MeasuredRates rates = new MeasuredRates(fixed, weights, token, context, pair, LINK, LINK);
     MeasuredMachine measured =
         MeasuredMachine.of(model, "test", 1L << 30, new MachineProbe.Found(rates, 512));
-    Trace one = new Trace(List.of(new Trace.Request(0, 500, 1, new int[0])), 0);
-    Replay replay = TraceReplay.run(model, measured.machine(), options(512), one, done -> {});
-    double step = fixed + 500 * token + 500 * 501 / 2.0 * pair;
-    assertThat(replay.firstTokenMillis().mean() * 1e6 / step).isCloseTo(1, within(0.1));
+    double prefill = fixed + 500 * token + 500 * 501 / 2.0 * pair;
+    assertThat(alone(model, measured, 500, 1).firstTokenMillis().mean() * 1e6 / prefill)
+        .isCloseTo(1, within(0.1));
+    double decode = fixed + Math.max(weights, token) + 2004 * context;
+    assertThat(alone(model, measured, 2000, 8).perTokenMillis().mean() * 1e6 / decode)
+        .isCloseTo(1, within(0.1));
+  }
+
+  private static Replay alone(Path model, MeasuredMachine measured, int prompt, int output) {
+    Trace.Request request = new Trace.Request(0, prompt, output, new int[0]);
+    Trace one = new Trace(List.of(request), 0);
+    return TraceReplay.run(model, measured.machine(), options(512), one, done -> {});
   }
 }

@@ -11,13 +11,13 @@ class MeasuredRatesTest {
   private static final ModelShape LLAMA =
       ModelShape.dense(32, 4096, 14336, 32, 8, 128, 128256, false, KvType.BF16);
 
-  /** 16.06 GFLOP a token at 5e14, 524,288 a pair at 2e14, 16 GB of weights at 3e12. */
+  /** 16.06 GFLOP a token at 5e14, 524,288 a pair at 2e14, 16 GB of weights at 3e12, KV at 2e12. */
   private static final MeasuredRates RATES =
       new MeasuredRates(
           1e5,
           LLAMA.parameters() * 2 / 3e12 * 1e9,
           LLAMA.flopsWithoutAttention(1) / 5e14 * 1e9,
-          131_072 / 3e12 * 1e9,
+          131_072 / 2e12 * 1e9,
           524_288 / 2e14 * 1e9,
           57e9,
           50e9);
@@ -28,6 +28,7 @@ class MeasuredRatesTest {
     assertThat(profile.flopsPerSecond()).isCloseTo(5e14, within(1e5));
     assertThat(profile.attentionFlopsPerSecond()).isCloseTo(2e14, within(1e5));
     assertThat(profile.deviceMemoryBytesPerSecond()).isCloseTo(3e12, within(1e3));
+    assertThat(profile.attentionBytesPerSecond()).isCloseTo(2e12, within(1e3));
     assertThat(profile.hostToDeviceBytesPerSecond()).isEqualTo(57e9);
     assertThat(profile.deviceToHostBytesPerSecond()).isEqualTo(50e9);
   }
