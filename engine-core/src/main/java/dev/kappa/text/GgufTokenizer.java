@@ -229,14 +229,17 @@ final class GgufTokenizer {
         Map.of(
             "bos_token", "bos_token_id",
             "eos_token", "eos_token_id",
-            "unk_token", "unknown_token_id",
-            "pad_token", "padding_token_id");
+            "unk_token", "unknown_token_id");
     keys.forEach((role, key) -> {
       String token = tokens.special(key);
       if (token != null) {
         special.put(role, token);
       }
     });
+    String padding = tokens.padding();
+    if (padding != null) {
+      special.put("pad_token", padding);
+    }
     Map<String, String> templates = new HashMap<>();
     String plain = "tokenizer.chat_template";
     for (String key : metadata.keys()) {

@@ -101,4 +101,11 @@ final class GgufTokens {
     }
     return texts.get(id);
   }
+
+  /** What the file says fills batches up, or null; some name an id that no token has, as -1. */
+  @Nullable String padding() {
+    double id = metadata.number(PREFIX + "padding_token_id", Double.NEGATIVE_INFINITY, -1);
+    boolean known = id >= 0 && id < texts.size() && isEntry((int) id);
+    return known ? texts.get((int) id) : null;
+  }
 }

@@ -8,9 +8,11 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -83,6 +85,16 @@ class GgufTokenizerTest {
             .write(directory.resolve("v.gguf"));
     assertThat(TokenizerConfig.load(file).chatTemplates())
         .isEqualTo(Map.of("default", "plain", "tool_use", "tools"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"3,<s>", "4,", "-1,"})
+  void takesNoPaddingThatIsNoToken(int id, @Nullable String token) {
+    Path file =
+        vocabulary()
+            .uint32("tokenizer.ggml.padding_token_id", id)
+            .write(directory.resolve("v.gguf"));
+    assertThat(TokenizerConfig.load(file).specialToken("pad_token")).isEqualTo(token);
   }
 
   @Test
