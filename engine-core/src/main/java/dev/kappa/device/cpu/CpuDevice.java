@@ -41,6 +41,7 @@ public final class CpuDevice implements Device {
    * @param linkBandwidth see {@link dev.kappa.device.DeviceOptions}
    */
   CpuDevice(int threads, long linkBandwidth) {
+    VectorInlining.improve();
     links = Links.of(linkBandwidth);
     info = new DeviceInfo("cpu", SystemInfo.processorName(), NUMERICS, DType.F32);
     pool = new WorkerPool(threads);
