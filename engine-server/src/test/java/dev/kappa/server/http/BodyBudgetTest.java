@@ -2,10 +2,7 @@ package dev.kappa.server.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,21 +35,8 @@ class BodyBudgetTest {
   }
 
   private static void send(EmbeddedChannel channel, int length, int sent) {
-    send(channel, "POST /work HTTP/1.1\r\nHost: a\r\nContent-Length: " + length + "\r\n\r\n");
-    send(channel, "x".repeat(sent));
-  }
-
-  private static void send(EmbeddedChannel channel, String text) {
-    channel.writeInbound(Unpooled.copiedBuffer(text, StandardCharsets.US_ASCII));
-  }
-
-  private static String received(EmbeddedChannel channel) {
-    StringBuilder text = new StringBuilder();
-    for (ByteBuf part = channel.readOutbound(); part != null; part = channel.readOutbound()) {
-      text.append(part.toString(StandardCharsets.US_ASCII));
-      part.release();
-    }
-    return text.toString();
+    Wire.send(channel, "POST /work HTTP/1.1\r\nHost: a\r\nContent-Length: " + length + "\r\n\r\n");
+    Wire.send(channel, "x".repeat(sent));
   }
 
   @Test
@@ -61,11 +45,11 @@ class BodyBudgetTest {
     send(first, 60, 60);
     EmbeddedChannel second = connect();
     send(second, 60, 60);
-    assertThat(received(second)).startsWith("HTTP/1.1 503").contains("unavailable");
+    assertThat(Wire.received(second)).startsWith("HTTP/1.1 503").contains("unavailable");
     exchanges.remove().respond(200, new byte[0]);
     EmbeddedChannel third = connect();
     send(third, 60, 60);
-    assertThat(received(third)).isEmpty();
+    assertThat(Wire.received(third)).isEmpty();
     assertThat(exchanges).hasSize(1);
   }
 
@@ -85,14 +69,14 @@ class BodyBudgetTest {
   @Test
   void givesBackWhatIsRefused() {
     EmbeddedChannel large = connect();
-    send(large, "POST /work HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
-    send(large, "50\r\n" + "x".repeat(0x50) + "\r\n");
+    Wire.send(large, "POST /work HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    Wire.send(large, "50\r\n" + "x".repeat(0x50) + "\r\n");
     assertThat(budget.take(30)).isFalse();
-    send(large, "50\r\n" + "x".repeat(0x50) + "\r\n");
-    assertThat(received(large)).startsWith("HTTP/1.1 413");
+    Wire.send(large, "50\r\n" + "x".repeat(0x50) + "\r\n");
+    assertThat(Wire.received(large)).startsWith("HTTP/1.1 413");
     EmbeddedChannel bad = connect();
-    send(bad, "POST /%zz HTTP/1.1\r\nHost: a\r\nContent-Length: 90\r\n\r\n" + "x".repeat(90));
-    assertThat(received(bad)).startsWith("HTTP/1.1 400");
+    Wire.send(bad, "POST /%zz HTTP/1.1\r\nHost: a\r\nContent-Length: 90\r\n\r\n" + "x".repeat(90));
+    assertThat(Wire.received(bad)).startsWith("HTTP/1.1 400");
     assertThat(budget.take(BUDGET)).isTrue();
     budget.give(BUDGET);
   }

@@ -2,10 +2,7 @@ package dev.kappa.server.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Queue;
@@ -36,22 +33,9 @@ class IdleConnectionTest {
     channel.finishAndReleaseAll();
   }
 
-  private void send(String text) {
-    channel.writeInbound(Unpooled.copiedBuffer(text, StandardCharsets.US_ASCII));
-  }
-
   private void pass(Duration time) {
     channel.advanceTimeBy(time.toNanos(), TimeUnit.NANOSECONDS);
     channel.runPendingTasks();
-  }
-
-  private String received() {
-    StringBuilder text = new StringBuilder();
-    for (ByteBuf part = channel.readOutbound(); part != null; part = channel.readOutbound()) {
-      text.append(part.toString(StandardCharsets.US_ASCII));
-      part.release();
-    }
-    return text.toString();
   }
 
   @Test
@@ -60,28 +44,28 @@ class IdleConnectionTest {
     assertThat(channel.isOpen()).isTrue();
     pass(IDLE);
     assertThat(channel.isOpen()).isFalse();
-    assertThat(received()).isEmpty();
+    assertThat(Wire.received(channel)).isEmpty();
   }
 
   @Test
   void tellsTheClientOfARequestThatStopsHalfWay() {
     pass(ALMOST);
-    send("POST /work HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{");
+    Wire.send(channel, "POST /work HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{");
     pass(ALMOST);
-    assertThat(received()).isEmpty();
+    assertThat(Wire.received(channel)).isEmpty();
     pass(IDLE);
-    assertThat(received()).startsWith("HTTP/1.1 408");
+    assertThat(Wire.received(channel)).startsWith("HTTP/1.1 408");
     assertThat(channel.isOpen()).isFalse();
     assertThat(exchanges).isEmpty();
   }
 
   @Test
   void waitsAsLongAsARequestIsWorkedOn() {
-    send("POST /work HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}");
+    Wire.send(channel, "POST /work HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}");
     pass(IDLE.multipliedBy(5));
     assertThat(channel.isOpen()).isTrue();
     exchanges.remove().respond(200, new byte[] {'{', '}'});
-    assertThat(received()).startsWith("HTTP/1.1 200").endsWith("{}");
+    assertThat(Wire.received(channel)).startsWith("HTTP/1.1 200").endsWith("{}");
     pass(ALMOST);
     assertThat(channel.isOpen()).isTrue();
     pass(IDLE);
