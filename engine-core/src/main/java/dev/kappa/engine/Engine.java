@@ -109,8 +109,8 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * Whether a step has taken more than a minute, and ten times what was expected, longer than it
-   * should: something that it waits for stands still, and requests cannot be served until it moves.
+   * Whether a step has run for more than ten times what was expected of it and a minute: something
+   * that it waits for stands still, and requests cannot be served until it moves.
    */
   public boolean isStalled() {
     return loop.isStalled();

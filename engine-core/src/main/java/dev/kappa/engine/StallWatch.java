@@ -9,10 +9,10 @@ import dev.kappa.device.Clock;
  */
 final class StallWatch {
 
-  /** How many times longer than expected a step may take, at least, before it counts as stuck. */
+  /** A step may take so many times what was expected of it. */
   static final int TIMES_EXPECTED = 10;
 
-  /** What it may take on top of that. */
+  /** What it may take on top of that before it counts as stuck. */
   static final long PATIENCE_NANOS = 60_000_000_000L;
 
   private final Clock clock;
